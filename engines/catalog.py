@@ -1,0 +1,238 @@
+"""The catalog: which engines and voices there are, what they need, and which serves a job.
+
+Reads `presets/`, imports an engine only to make one. A preset's file name is its id.
+"""
+
+import shutil
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from studio.errors import BadPreset, MissingWeights
+from studio.keys import digest
+from studio.workflow import Need
+
+PRESETS = Path(__file__).parents[1] / "presets"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What an engine needs and this machine has not, and how to get it."""
+
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What must be on the machine."""
+
+    cuda: bool = False
+    memory_gb: float = 0.0
+    programs: tuple[str, ...] = ()  # found on PATH
+    files: tuple[str, ...] = ()  # found on disk, glob patterns allowed
+    packages: tuple[str, ...] = ()  # importable, by module name
+    debian: tuple[str, ...] = ()  # packages that bring the programs and files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One file of `presets/engines/`."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    id: str
+    role: str  # a Protocol of engines.roles
+    title: str
+    target: str  # "package.module:Class"
+    revision: str  # raised when its output changes: part of every key
+    licence: str  # SPDX id, or the licence's own name
+    licence_url: str = ""
+    commercial: bool | Literal["unknown"] = "unknown"
+    about: str = ""  # one honest sentence of what it does and how well
+    source: str = ""  # paper or repository of the method and its weights
+    languages: tuple[str, ...] = ()  # ISO 639-1; empty: any, or asked by `pairs`
+    capabilities: tuple[str, ...] = ()
+    needs: Needs = field(default_factory=Needs)
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def missing(self) -> tuple[Missing, ...]:
+        """Return what this machine lacks for it; empty: it can run."""
+        return tuple(_missing(self.needs))
+
+    def identity(self) -> str:
+        """Return what its output depends on, as a digest for keys."""
+        return digest([self.id, self.target, self.revision, self.settings])
+
+    def build(self) -> Any:
+        """Import the class and make one; cheap, nothing is loaded yet.
+
+        Raises:
+            BadPreset: if there is no such class, or it refuses its settings.
+        """
+        module, _, name = self.target.partition(":")
+        try:
+            return getattr(import_module(module), name)(**self.settings)
+        except (ImportError, AttributeError, TypeError) as error:
+            raise BadPreset(f"engine {self.id!r} cannot be made: {error}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """One file of `presets/voices/`: a voice that an engine has built in."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    id: str
+    title: str
+    engine: str  # id of a Speaker engine
+    name: str  # what that engine calls it
+    languages: tuple[str, ...]  # ISO 639-1
+    locale: str = ""  # "en-GB"
+    pitch_hz: float = 0.0  # median, measured on its own sample
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which engine serves a need, or why none does."""
+
+    need: Need
+    engine: Entry | None
+    why: str  # one sentence
+
+
+def entries(role: str = "", root: Path = PRESETS / "engines") -> dict[str, Entry]:
+    """Return the engines of `role`, or all of them, by id."""
+    found = [_read(TypeAdapter(Entry), path) for path in sorted(root.glob("*.toml"))]
+    return {each.id: each for each in found if role in {"", each.role}}
+
+
+def entry(id_: str) -> Entry:
+    """Return one engine.
+
+    Raises:
+        BadPreset: if there is none of that id.
+    """
+    known = entries()
+    if id_ not in known:
+        raise BadPreset(f"no engine {id_!r}", remedy=f"Choose one of {', '.join(known)}.")
+    return known[id_]
+
+
+def voices(language: str = "", root: Path = PRESETS / "voices") -> dict[str, Voice]:
+    """Return the built-in voices that speak `language`, or all of them, by id."""
+    found = [_read(TypeAdapter(Voice), path) for path in sorted(root.glob("*.toml"))]
+    return {each.id: each for each in found if not language or language in each.languages}
+
+
+def qualities() -> tuple[str, ...]:
+    """Return the names of the quality presets."""
+    return tuple(path.stem for path in sorted((PRESETS / "quality").glob("*.toml")))
+
+
+def quality(name: str) -> Mapping[str, Sequence[str]]:
+    """Return, for each role, the engines of that quality in order of preference.
+
+    Raises:
+        BadPreset: if there is none of that name.
+    """
+    if name not in qualities():
+        raise BadPreset(f"no quality {name!r}", remedy=f"Choose {', '.join(qualities())}.")
+    return TypeAdapter(dict[str, list[str]]).validate_python(
+        _toml(PRESETS / "quality" / f"{name}.toml")["engines"]
+    )
+
+
+def choose(needs: Sequence[Need], quality_name: str) -> tuple[Choice, ...]:
+    """Decide which engine serves each need: the first of the preset that is present and fits."""
+    preset, known = quality(quality_name), entries()
+    return tuple(
+        _choose(need, [known[id_] for id_ in preset.get(need.role, ()) if id_ in known])
+        for need in needs
+    )
+
+
+def engines_for(needs: Sequence[Need], quality_name: str) -> dict[str, str]:
+    """Return role -> engine id for a job.
+
+    Raises:
+        MissingWeights: if a need that is not optional is served by none; it says why and what to do.
+    """
+    chosen: dict[str, str] = {}
+    for choice in choose(needs, quality_name):
+        if choice.engine is not None:
+            chosen[choice.need.role] = choice.engine.id
+        elif not choice.need.optional:
+            raise MissingWeights(choice.why, remedy="See ./run.sh doctor, or the Engine Room.")
+    return chosen
+
+
+def _choose(need: Need, candidates: Sequence[Entry]) -> Choice:
+    reasons: list[str] = []
+    for each in candidates:
+        refusal = _refusal(each, need)
+        if not refusal:
+            return Choice(need, each, f"{each.title} will do it.")
+        reasons.append(f"{each.title}: {refusal}")
+    tongue = f" for {need.language}" if need.language else ""
+    tongue += f" to {need.target_language}" if need.target_language else ""
+    return Choice(need, None, f"no {need.role}{tongue} ({'; '.join(reasons) or 'none listed'})")
+
+
+def _refusal(candidate: Entry, need: Need) -> str:
+    if lacking := candidate.missing():
+        return ", ".join(f"{each.what} is missing ({each.remedy})" for each in lacking)
+    if need.language and candidate.languages and need.language not in candidate.languages:
+        return f"knows {', '.join(candidate.languages)} only"
+    if need.target_language:
+        pairs: frozenset[tuple[str, str]] = candidate.build().pairs()
+        if (need.language, need.target_language) not in pairs:
+            known = ", ".join(f"{a}→{b}" for a, b in sorted(pairs))
+            return f"knows {known or 'no pair'} on this machine"
+    return ""
+
+
+def _missing(needs: Needs) -> list[Missing]:
+    apt = f"apt-get install {' '.join(needs.debian)}" if needs.debian else "see its documentation"
+    found = [Missing(f"the program {p}", apt) for p in needs.programs if not shutil.which(p)]
+    found += [Missing(f"the file {f}", apt) for f in needs.files if not _present(f)]
+    found += [
+        Missing(f"the Python package {p}", f"pip install {p}")
+        for p in needs.packages
+        if find_spec(p) is None
+    ]
+    if needs.cuda and not _has_cuda():
+        found.append(Missing("an NVIDIA GPU", "run on a machine that has one"))
+    return found
+
+
+def _present(pattern: str) -> bool:
+    path = Path(pattern)
+    return any(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
+
+
+def _has_cuda() -> bool:
+    return Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists()
+
+
+def _read(adapter: TypeAdapter[Any], path: Path) -> Any:
+    try:
+        return adapter.validate_python({"id": path.stem, **_toml(path)})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadPreset(f"{path.name}: {where}: {first['msg']}") from error
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise BadPreset(f"{path.name}: {error}") from error

@@ -1,0 +1,153 @@
+"""The roles: what a workflow may ask of a model. One verb each, typed in and out; no torch.
+
+Every engine is a class made from its preset's settings, cheap to make (nothing is loaded until the
+first call). Long sound is a file read in blocks; short sound (one line) is an `Audio`. Each verb
+calls `progress` at least once a second of work, and lets the `Cancelled` that it raises pass.
+Languages are ISO 639-1 codes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from media.audio import Audio, AudioFile
+from media.speech import Span, Transcript, Turn, Word
+from studio.progress import Progress
+
+Stem: TypeAlias = Literal["vocals", "other"]
+
+
+class SpeechDetector(Protocol):
+    """Finds where people speak."""
+
+    def detect(self, audio: AudioFile, progress: Progress) -> tuple[Span, ...]:
+        """Return the stretches of speech in order, at least 0.25 s long and 0.35 s apart.
+
+        Args:
+            audio: any rate and number of channels.
+            progress: seconds of sound done, of all.
+        """
+        ...
+
+
+class Separator(Protocol):
+    """Splits a mixture into voice and the rest."""
+
+    def separate(self, mixture: AudioFile, progress: Progress) -> Iterator[Mapping[Stem, Audio]]:
+        """Yield the stems block by block, in order, together as long as `mixture`.
+
+        Args:
+            mixture: any rate, 1 or 2 channels, hours long: memory must not grow with it.
+            progress: seconds of sound done, of all.
+
+        Yields:
+            Both stems, each with the rate and channels of `mixture`; their sum is the mixture
+            to within 1e-4.
+        """
+        ...
+
+
+class Diarizer(Protocol):
+    """Tells who speaks when."""
+
+    def diarize(
+        self, audio: AudioFile, speech: Sequence[Span], speakers: int, progress: Progress
+    ) -> tuple[Turn, ...]:
+        """Return the turns in order of time, one speaker at a time.
+
+        Args:
+            audio: the voice, any rate.
+            speech: where people speak; turns lie inside.
+            speakers: how many there are, or 0 to find out.
+            progress: seconds of speech done, of all.
+        """
+        ...
+
+
+class Transcriber(Protocol):
+    """Writes down what is said."""
+
+    def transcribe(
+        self, audio: AudioFile, speech: Sequence[Span], language: str, progress: Progress
+    ) -> Transcript:
+        """Return the words with their times.
+
+        Args:
+            audio: the voice, any rate.
+            speech: where people speak; nothing is transcribed outside.
+            language: of the speech, or "" to find out (or to assume the only one it knows).
+            progress: seconds of speech done, of all.
+
+        Raises:
+            BadInput: if it does not know the language.
+        """
+        ...
+
+
+class Translator(Protocol):
+    """Says the same in another language."""
+
+    def translate(
+        self, texts: Sequence[str], source: str, target: str, progress: Progress
+    ) -> tuple[str, ...]:
+        """Return one translation for each text: same number, same order, casing and punctuation kept.
+
+        Raises:
+            BadInput: if it does not know the pair; the remedy names those it knows.
+        """
+        ...
+
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """Return the (source, target) pairs it knows on this machine, pivots included."""
+        ...
+
+
+class Writer(Protocol):
+    """Rewrites text by instruction; so far: shorter."""
+
+    def shorten(self, text: str, language: str) -> tuple[str, ...]:
+        """Return ever shorter ways to say `text`, longest first, without `text` itself; maybe none.
+
+        Numbers and names of `text` stand in each of them.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A spoken line: (1, samples), and its words where the engine knows their times."""
+
+    audio: Audio
+    words: tuple[Word, ...] = ()
+
+
+class Speaker(Protocol):
+    """Text to speech."""
+
+    def speak(self, text: str, voice: str, language: str, rate: float, seed: int) -> Speech:
+        """Speak one line; silence at both ends is trimmed to at most 20 ms.
+
+        Args:
+            text: in its spoken form (numbers as words).
+            voice: a name that the engine knows (`presets/voices/*.toml`, field `name`).
+            language: of the text.
+            rate: 1 is the voice's own speed; 1.2 is a fifth faster, made by the engine itself.
+            seed: a different seed may give a different take.
+
+        Raises:
+            BadInput: if it does not know the voice, or the voice does not speak the language.
+        """
+        ...
+
+
+class VoiceConverter(Protocol):
+    """Makes one voice sound like another; the words, and the length to the sample, stay."""
+
+    def convert(self, audio: Audio, reference: Audio) -> Audio:
+        """Return `audio` in the voice of `reference`.
+
+        Args:
+            audio: (1, samples), any rate.
+            reference: (1, samples) of the voice to take on, 3 s or more of clean speech.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Mixtures into voice and the rest."""

@@ -1,0 +1,1 @@
+"""Text into other languages."""

@@ -1,0 +1,1 @@
+"""One voice in the manner of another."""

@@ -1,0 +1,1 @@
+"""Sound, pictures, subtitles and time: decode, measure, plan, mix, encode. No models."""

@@ -1,0 +1,77 @@
+"""Every error the studio raises on purpose.
+
+* StudioError
+  x BadInput (ValueError): a file or a setting of the user cannot be used
+    + NotFound (LookupError): no such job, artefact or page for this user
+    + LimitReached: a queue, a day's allowance or a size is full
+  x BadPreset (LookupError): no such preset, or its text is wrong
+  x MissingWeights (RuntimeError): weights, a package or a program are not here
+  x LicenceRefused (PermissionError): the licence does not allow what is asked
+  x OutOfMemory (MemoryError): the model does not fit, even alone
+  x StorageFailed (OSError): the disk is full or the folder cannot be written
+  x ToolFailed (OSError): ffmpeg or another program stopped with an error
+  x Busy (RuntimeError): another process owns the data folder
+  x Cancelled: the user pressed Stop; never an error in the log
+"""
+
+
+class StudioError(Exception):
+    """Base class: `except StudioError` catches every failure we foresaw.
+
+    Args:
+        message: What happened, with the value that was seen; a sentence without its full stop.
+        remedy: What the user can do, a whole sentence; empty where there is nothing to do.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+    @property
+    def sentence(self) -> str:
+        """Message and remedy as the user reads them, on one line."""
+        return f"{' '.join(str(self).split()).rstrip('.')}. {self.remedy}".strip()
+
+
+class BadInput(StudioError, ValueError):
+    """A file or a setting of the user cannot be used."""
+
+
+class NotFound(BadInput, LookupError):
+    """There is no such thing, or it is not this user's."""
+
+
+class LimitReached(BadInput):
+    """A queue, a day's allowance or a size is full."""
+
+
+class BadPreset(StudioError, LookupError):
+    """There is no such preset, or its text is wrong."""
+
+
+class MissingWeights(StudioError, RuntimeError):
+    """Weights, a package or a program are not here."""
+
+
+class LicenceRefused(StudioError, PermissionError):
+    """The licence does not allow what is asked."""
+
+
+class OutOfMemory(StudioError, MemoryError):
+    """The model does not fit on the device, even with nothing else loaded."""
+
+
+class StorageFailed(StudioError, OSError):
+    """The disk is full, or the folder cannot be written."""
+
+
+class ToolFailed(StudioError, OSError):
+    """Another program stopped with an error."""
+
+
+class Busy(StudioError, RuntimeError):
+    """Another process owns the data folder."""
+
+
+class Cancelled(StudioError):
+    """The user pressed Stop."""

@@ -1,0 +1,71 @@
+"""What finished steps gave, by key: one small JSON file each, written whole or not at all."""
+
+import os
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+from studio.artefacts import storage_errors
+
+WAIT_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A folder of results; several jobs of one process may share it."""
+
+    root: Path
+    _busy: set[str] = field(default_factory=set[str], init=False, repr=False)
+    _guard: Lock = field(default_factory=Lock, init=False, repr=False)
+
+    def recall(self, key: str) -> str | None:
+        """Return what was remembered under `key`, or None."""
+        try:
+            return self._place(key).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def remember(self, key: str, text: str) -> None:
+        """Write `text` under `key`; a reader sees all of it or nothing, even after a power cut.
+
+        Raises:
+            StorageFailed: if the disk is full or the folder cannot be written.
+        """
+        place = self._place(key)
+        with storage_errors(self.root):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            part = place.with_suffix(f".{os.getpid()}.part")
+            with part.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(place)
+
+    @contextmanager
+    def alone(self, key: str, check: Callable[[], None]) -> Generator[None, None, None]:
+        """Hold `key` for one job at a time, so that equal work is done once.
+
+        Raises:
+            Cancelled: (by `check`) if the user pressed Stop while waiting.
+        """
+        while not self._claim(key):
+            check()
+            time.sleep(WAIT_S)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._busy.discard(key)
+
+    def _claim(self, key: str) -> bool:
+        with self._guard:
+            if key in self._busy:
+                return False
+            self._busy.add(key)
+            return True
+
+    def _place(self, key: str) -> Path:
+        return self.root / key[:2] / f"{key}.json"

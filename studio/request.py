@@ -1,0 +1,43 @@
+"""What a workflow is asked and what it gives: two models, from which form, API and recipe are made."""
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel, ConfigDict
+
+from studio.artefacts import Artefact
+
+
+class Record(BaseModel):
+    """Base of what travels between rooms: frozen, nothing unknown in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Request(Record):
+    """Base of every workflow's request.
+
+    A field's name carries its unit (`gap_ms`), its docstring is its help text, its limits are
+    pydantic's. `json_schema_extra` may say more:
+
+    * `{"file": ["video", "audio"]}`: an `Artefact` that the user uploads, and of which kinds;
+    * `{"language_of": "Translator"}`, `{"engine_of": "Separator"}`, `{"voice": True}`: the form offers these;
+    * `{"group": "Content" | "Look" | "Output", "advanced": True}`: where the form shows it.
+    """
+
+
+class Report(Record):
+    """Base of every workflow's numbers; a subclass names them, with units."""
+
+    warnings: tuple[str, ...] = ()
+    """What the user should know, one sentence each."""
+
+
+class Result(Record):
+    """Base of every workflow's result: its `Artefact` fields are its files."""
+
+    def artefacts(self) -> Iterator[tuple[str, Artefact]]:
+        """Yield (field name, artefact) of every file that was made."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, Artefact):
+                yield name, value

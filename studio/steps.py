@@ -1,0 +1,270 @@
+"""Steps: the named pieces of a workflow, each computed once for the same inputs.
+
+A step's function takes what the run gives first (an engine where its first parameter is a role,
+then a `Desk`), and what the workflow gives after that. Only so can a type checker see the call
+through `Run.step`. What it returns must be plain data: artefacts, frozen dataclasses or `Record`s.
+"""
+
+import inspect
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, get_type_hints
+
+from pydantic import BaseModel, TypeAdapter
+
+from studio.artefacts import Artefact, Store
+from studio.keys import digest
+from studio.memory import Memory
+from studio.progress import Progress
+
+P = ParamSpec("P")
+T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - an item of a map
+V = TypeVar("V")
+
+
+class Lender(Protocol):
+    """Lends the engine of that id; the model manager is one."""
+
+    def identity(self, engine: str) -> str:
+        """Return what its output depends on: id, revision, weights, settings, dtype."""
+        ...
+
+    def lease(self, engine: str) -> AbstractContextManager[Any]:
+        """Lend it, loaded, until the `with` block ends."""
+        ...
+
+
+class Watcher(Protocol):
+    """Is told how a run goes; the job table is one."""
+
+    def started(self, step: "Step[Any, Any]", engine: str, items: int) -> None:
+        """`step` begins; it has that many items (1 unless it is a map)."""
+        ...
+
+    def item(self, done: int) -> None:
+        """That many items of the running step are finished."""
+        ...
+
+    def progress(self, done: int, total: int) -> None:
+        """The running item is that far."""
+        ...
+
+    def finished(self, step: "Step[Any, Any]", seconds: float, computed: int) -> None:
+        """`step` ended; that many of its items were computed, the others remembered."""
+        ...
+
+    def weigh(self, media_s: float) -> None:
+        """The job's size, in seconds of media: what times are learned per."""
+        ...
+
+    def answer(self, name: str, shown: str) -> str | None:
+        """Return what the user answered to the review `name`, as JSON; raise to park the job."""
+        ...
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the user pressed Stop."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a step may use: the store, a scratch folder of its own, progress, the stop button."""
+
+    store: Store
+    scratch: Path
+    progress: Progress
+    check: Callable[[], None]
+
+    def path(self, artefact: Artefact) -> Path:
+        """Return where the bytes of `artefact` are, to be read only."""
+        return self.store.path(artefact)
+
+    def keep(self, path: Path, media_type: str, name: str = "") -> Artefact:
+        """Store a finished file of the scratch folder."""
+        return self.store.keep(path, media_type, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[P, T]):
+    """A function with a title for the user, and a role for the manager (empty: none)."""
+
+    title: str
+    version: int
+    role: str
+    work: Callable[..., T]
+
+    @property
+    def name(self) -> str:
+        """Its place in the code: the step's identity in keys and timings."""
+        return f"{self.work.__module__}.{self.work.__qualname__}"
+
+    def parameters(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return every parameter by name, defaults filled in, without what the run gives."""
+        signature = inspect.signature(self.work)
+        given = list(signature.parameters.values())[2 if self.role else 1 :]
+        bound = inspect.Signature(given).bind(*args, **kwargs)
+        bound.apply_defaults()
+        return bound.arguments
+
+    def result(self) -> TypeAdapter[T]:
+        """Return what writes and reads its results."""
+        return TypeAdapter(get_type_hints(self.work)["return"])
+
+
+def step(
+    title: str, *, version: int = 1
+) -> Callable[[Callable[Concatenate[Desk, P], T]], Step[P, T]]:
+    """Make a step of a function that needs no engine. Raise `version` when its output changes."""
+
+    def make(work: Callable[Concatenate[Desk, P], T]) -> Step[P, T]:
+        return Step(title, version, "", work)
+
+    return make
+
+
+def engine_step(
+    title: str, *, version: int = 1
+) -> Callable[[Callable[Concatenate[Any, Desk, P], T]], Step[P, T]]:
+    """Make a step of a function whose first parameter is annotated with a role."""
+
+    def make(work: Callable[Concatenate[Any, Desk, P], T]) -> Step[P, T]:
+        first = next(iter(inspect.signature(work).parameters.values()))
+        role: Any = first.annotation
+        return Step(title, version, role if isinstance(role, str) else role.__name__, work)
+
+    return make
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a workflow may do."""
+
+    store: Store
+    memory: Memory
+    engines: Mapping[str, str]  # role -> engine id, decided when the job was submitted
+    lender: Lender
+    watcher: Watcher
+    seed: int = 0
+
+    def step(self, step: Step[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `step`, or recall what it gave for the same inputs.
+
+        Raises:
+            Cancelled: if the user pressed Stop.
+            StudioError: whatever the step raises.
+        """
+        return self._run(step, [step.parameters(*args, **kwargs)], 1)[0]
+
+    def map(
+        self,
+        step: Step[Concatenate[I, P], T],
+        items: Sequence[I],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> tuple[T, ...]:
+        """Run `step` for each item; every item is remembered on its own."""
+        calls = [step.parameters(item, *args, **kwargs) for item in items]
+        return tuple(self._run(step, calls, len(calls)))
+
+    def review(self, name: str, value: V) -> V:
+        """Let a person look at `value`; return it as it is, or as it was edited.
+
+        Raises:
+            Waiting: (of the watcher) where the user asked to look and has not answered yet.
+        """
+        adapter: TypeAdapter[V] = TypeAdapter(type(value))
+        answer = self.watcher.answer(name, adapter.dump_json(value).decode())
+        return value if answer is None else adapter.validate_json(answer)
+
+    def weigh(self, media_s: float) -> None:
+        """Tell how many seconds of media the job is about: times are learned per second."""
+        self.watcher.weigh(media_s)
+
+    def _run(self, step: Step[..., T], calls: Sequence[Mapping[str, Any]], items: int) -> list[T]:
+        self.watcher.check()
+        engine = self.engines[step.role] if step.role else ""
+        self.watcher.started(step, engine, items)
+        began, adapter = time.monotonic(), step.result()
+        keys = [self._key(step, engine, call) for call in calls]
+        results = [self._recall(adapter, key) for key in keys]
+        missing = [index for index, found in enumerate(results) if found is None]
+        self.watcher.item(items - len(missing))
+        if missing:
+            with self._lent(engine) as given:
+                for count, index in enumerate(missing, start=1):
+                    results[index] = self._compute(step, adapter, keys[index], given, calls[index])
+                    self.watcher.item(items - len(missing) + count)
+        self.watcher.finished(step, time.monotonic() - began, len(missing))
+        return [found.value for found in results if found is not None]
+
+    def _key(self, step: Step[..., Any], engine: str, call: Mapping[str, Any]) -> str:
+        return digest(
+            {
+                "step": step.name,
+                "version": step.version,
+                "engine": self.lender.identity(engine) if engine else "",
+                "seed": self.seed if engine else 0,
+                "inputs": call,
+            }
+        )
+
+    def _recall(self, adapter: TypeAdapter[T], key: str) -> "_Found[T] | None":
+        text = self.memory.recall(key)
+        if text is None:
+            return None
+        value = adapter.validate_json(text)
+        return _Found(value) if all(map(self.store.has, artefacts_in(value))) else None
+
+    def _compute(
+        self,
+        step: Step[..., T],
+        adapter: TypeAdapter[T],
+        key: str,
+        given: tuple[Any, ...],
+        call: Mapping[str, Any],
+    ) -> "_Found[T]":
+        with self.memory.alone(key, self.watcher.check):
+            found = self._recall(adapter, key)  # another job may have made it meanwhile
+            if found is not None:
+                return found
+            with self.store.scratch("step") as scratch:
+                desk = Desk(self.store, scratch, self.watcher.progress, self.watcher.check)
+                value = step.work(*given, desk, **call)
+            self.memory.remember(key, adapter.dump_json(value).decode())
+            return _Found(value)
+
+    @contextmanager
+    def _lent(self, engine: str) -> Generator[tuple[Any, ...], None, None]:
+        if not engine:
+            yield ()
+            return
+        with self.lender.lease(engine) as lent:
+            yield (lent,)
+
+    def with_seed(self, seed: int) -> "Run":
+        """Return the same run with another seed."""
+        return replace(self, seed=seed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found(Generic[T]):
+    value: T  # boxed, so that a result of None is not taken for a miss
+
+
+def artefacts_in(value: Any) -> Iterator[Artefact]:
+    """Yield every artefact that a step's result mentions, however deep."""
+    if isinstance(value, Artefact):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from artefacts_in(getattr(value, name))
+    elif is_dataclass(value) and not isinstance(value, type):
+        for each in fields(value):
+            yield from artefacts_in(getattr(value, each.name))
+    elif isinstance(value, list | tuple):
+        for each in cast("Sequence[Any]", value):
+            yield from artefacts_in(each)

@@ -1,0 +1,1 @@
+"""One workflow a file or folder: its Request, its Result, its steps, the function that joins them."""

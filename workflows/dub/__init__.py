@@ -1,0 +1,1 @@
+"""Dub: people in a video speak another language, in their own time, over their own music."""
