@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from studio.artefacts import Artefact
 
@@ -23,6 +23,13 @@ class Request(Record):
     * `{"language_of": "Translator"}`, `{"engine_of": "Separator"}`, `{"voice": True}`: the form offers these;
     * `{"group": "Content" | "Look" | "Output", "advanced": True}`: where the form shows it.
     """
+
+    quality: str = Field("", json_schema_extra={"quality": True, "group": "Output"})
+    """Which engines do the work: a quality preset; empty: draft where there is no GPU"""
+    review: bool = Field(False, json_schema_extra={"group": "Output", "advanced": True})
+    """Stop and let me look before the slow part"""
+    seed: int = Field(0, ge=0, json_schema_extra={"group": "Output", "advanced": True})
+    """The same seed gives the same result"""
 
 
 class Report(Record):
