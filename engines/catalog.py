@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from engines.roles import BuiltInVoice
 from studio.errors import BadPreset, MissingWeights
 from studio.keys import digest
 from studio.workflow import Need
@@ -130,6 +131,15 @@ def voices(language: str = "", root: Path = PRESETS / "voices") -> dict[str, Voi
     """Return the built-in voices that speak `language`, or all of them, by id."""
     found = [_read(TypeAdapter(Voice), path) for path in sorted(root.glob("*.toml"))]
     return {each.id: each for each in found if not language or language in each.languages}
+
+
+def built_in(engine: str, language: str) -> tuple[BuiltInVoice, ...]:
+    """Return the voices of one Speaker engine for `language`: what its `voices` answers."""
+    return tuple(
+        BuiltInVoice(each.id, each.name, each.title, each.pitch_hz)
+        for each in voices(language).values()
+        if each.engine == engine
+    )
 
 
 def qualities() -> tuple[str, ...]:

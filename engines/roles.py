@@ -121,8 +121,22 @@ class Speech:
     words: tuple[Word, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class BuiltInVoice:
+    """A voice that an engine has (`engines.catalog.Voice`, as the workflow sees it)."""
+
+    id: str  # of its preset
+    name: str  # what `speak` takes
+    title: str
+    pitch_hz: float  # median
+
+
 class Speaker(Protocol):
     """Text to speech."""
+
+    def voices(self, language: str) -> tuple[BuiltInVoice, ...]:
+        """Return its voices for `language`, those of `presets/voices/` (see `catalog.built_in`)."""
+        ...
 
     def speak(self, text: str, voice: str, language: str, rate: float, seed: int) -> Speech:
         """Speak one line; silence at both ends is trimmed to at most 20 ms.
