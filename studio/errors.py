@@ -12,6 +12,7 @@
   x ToolFailed (OSError): ffmpeg or another program stopped with an error
   x Busy (RuntimeError): another process owns the data folder
   x Cancelled: the user pressed Stop; never an error in the log
+  x Waiting: a person is asked to look; the job is parked, not failed
 """
 
 
@@ -75,3 +76,12 @@ class Busy(StudioError, RuntimeError):
 
 class Cancelled(StudioError):
     """The user pressed Stop."""
+
+
+class Waiting(StudioError):
+    """A person is asked to look at `shown` (JSON); the job is parked until they answer."""
+
+    def __init__(self, review: str, shown: str) -> None:
+        super().__init__(f"waiting for you to look at the {review}")
+        self.review = review
+        self.shown = shown

@@ -1,0 +1,57 @@
+"""The durable queue: DBOS workflows on SQLite or Postgres. Imported late, since DBOS takes half a second.
+
+One DBOS workflow is one run of one job. It says which job, nothing more: what is finished of it
+is in the step memory, so a workflow that DBOS recovers after a crash finds its steps done.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowSerializationFormat
+from dbos._serialization import DBOSPortableJSON  # not exported by name
+
+from studio.database import with_driver
+from studio.settings import Settings
+
+POLL_S = 0.25
+VERSION = "understudy-1"  # constant: new code must go on with old jobs
+
+
+@dataclass(slots=True)
+class DurableQueue:
+    """DBOS, launched. There is one in a process."""
+
+    settings: Settings
+    work: Callable[[str, int], None]  # runs a job: its id, the count of the run
+    _workflow: Callable[[str, int], None] = field(init=False)
+
+    def launch(self) -> None:
+        """Connect, take up what a crash left, and work on the queues."""
+        config: DBOSConfig = {
+            "name": "understudy",
+            "system_database_url": with_driver(self.settings.database),
+            "application_version": VERSION,
+            "executor_id": self.settings.worker,
+            "log_level": "WARNING",
+            "serializer": DBOSPortableJSON,
+        }
+        DBOS(config=config)
+        work = self.work
+
+        @DBOS.workflow(name="run_job", serialization_type=WorkflowSerializationFormat.PORTABLE)
+        def run_job(id_: str, run: int) -> None:
+            work(id_, run)
+
+        self._workflow = run_job
+        DBOS.launch()
+        for queue, jobs in (("gpu", 1), ("cpu", self.settings.cpu_jobs)):
+            DBOS.register_queue(queue, worker_concurrency=jobs, polling_interval_sec=POLL_S)
+
+    def put(self, queue: str, id_: str, run: int) -> None:
+        """Queue a run of a job; doing it twice is doing it once."""
+        with SetWorkflowID(f"{id_}.{run}"):
+            DBOS.enqueue_workflow(queue, self._workflow, id_, run)
+
+    def stop(self) -> None:
+        """Let go; what still runs is recovered at the next launch."""
+        DBOS.destroy(destroy_registry=True)

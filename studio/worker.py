@@ -1,0 +1,73 @@
+"""Takes queued jobs from the table, hands them to the durable queue, and stops it in good order."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from threading import Event, Thread
+
+from studio.jobs import Jobs
+from studio.runner import Runner
+from studio.settings import Settings
+
+LOG = logging.getLogger(__name__)
+LOOK_S = 0.5  # how often jobs that another process submitted are looked for
+
+
+@dataclass(slots=True)
+class Worker:
+    """The background threads of a studio that works on its queue.
+
+    The table is the truth: `submit` only writes a row, in whatever process. What is written there and
+    not yet in the durable queue is put there, under a name that makes doing it twice harmless.
+    """
+
+    settings: Settings
+    jobs: Jobs
+    runner: Runner
+    working: bool = field(default=False, init=False)
+    _awake: Event = field(default_factory=Event, init=False)
+    _thread: Thread | None = field(default=None, init=False)
+    _active: set[str] = field(default_factory=set[str], init=False)
+
+    def start(self) -> None:
+        """Begin, in a thread of its own: the page is served before the queue is ready."""
+        self._thread = Thread(target=self._serve, name="worker", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look at the table now."""
+        self._awake.set()
+
+    def stop(self, timeout_s: float) -> None:
+        """End; running jobs get that long to put down their work (they are told by `stopping`)."""
+        self._awake.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+            self._thread = None
+
+    def _serve(self) -> None:
+        from studio.durable import DurableQueue  # noqa: PLC0415 - half a second
+
+        self.runner.restart_crashed()
+        queue = DurableQueue(self.settings, self._work)
+        queue.launch()
+        self.working = True
+        try:
+            while not self.runner.stopping.is_set():
+                for id_, name, run in self.jobs.unsent():
+                    queue.put(name, id_, run)
+                    self.jobs.mark_sent(id_, run)
+                self._awake.wait(LOOK_S)
+                self._awake.clear()
+            while self._active:
+                time.sleep(0.05)
+        finally:
+            self.working = False
+            queue.stop()
+
+    def _work(self, id_: str, run: int) -> None:
+        self._active.add(id_)
+        try:
+            self.runner.run(id_, run)
+        finally:
+            self._active.discard(id_)

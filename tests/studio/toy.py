@@ -1,0 +1,132 @@
+"""A small real workflow for the kernel's own tests: it counts a word list, one file an item."""
+
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from studio.artefacts import Artefact
+from studio.errors import BadInput
+from studio.request import Report, Request, Result
+from studio.settings import Settings
+from studio.steps import Desk, Run, engine_step, step
+from studio.studio import Studio
+from studio.workflow import Need, Workflow
+
+
+class ToyRequest(Request):
+    """What the toy is asked."""
+
+    words: tuple[str, ...] = ("one", "two")
+    source: Artefact | None = None
+    pause_s: float = Field(0.0, ge=0)
+    fail: str = ""
+
+
+class ToyReport(Report):
+    """What the toy counted."""
+
+    letters: int = 0
+
+
+class ToyResult(Result):
+    """The toy's files."""
+
+    book: Artefact
+    report: ToyReport
+
+
+class Echo:
+    """The toy's engine."""
+
+    def say(self, word: str) -> bytes:
+        return (word * 1000).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Lends the toy's engine."""
+
+    def identity(self, engine: str) -> str:
+        return f"{engine}@1"
+
+    def lease(self, engine: str) -> AbstractContextManager[Any]:
+        return nullcontext(Echo())
+
+
+@step("Look at the words")
+def look(desk: Desk, words: tuple[str, ...], fail: str) -> int:
+    if fail == "look":
+        raise BadInput("the words are not good", remedy="Take others.")
+    if fail == "bug":
+        raise KeyError(fail)
+    return sum(map(len, words))
+
+
+@engine_step("Say each word")
+def say(echo: "Echo", desk: Desk, word: str, pause_s: float, log: str) -> Artefact:
+    path = desk.scratch / "word.txt"
+    path.write_bytes(echo.say(word))
+    for done in range(10):
+        time.sleep(pause_s / 10)
+        desk.progress(done + 1, 10)
+    if log:
+        with Path(log).open("a") as file:  # outside the studio: tests count what was computed
+            file.write(f"{word}\n")
+    return desk.keep(path, "text/plain", f"{word}.txt")
+
+
+@step("Bind the book")
+def bind(desk: Desk, words: tuple[Artefact, ...], fail: str) -> Artefact:
+    if fail == "bind":
+        raise BadInput("the book does not hold", remedy="Use less glue.")
+    path = desk.scratch / "book.txt"
+    with path.open("wb") as file:
+        for each in words:
+            file.write(desk.path(each).read_bytes())
+    return desk.keep(path, "text/plain", "book.txt")
+
+
+def toy(request: ToyRequest, run: Run) -> ToyResult:
+    letters = run.step(look, request.words, request.fail)
+    run.weigh(float(letters))
+    words = run.review("words", request.words)
+    said = run.map(say, words, request.pause_s, COUNT.path)
+    book = run.step(bind, said, request.fail)
+    return ToyResult(book=book, report=ToyReport(letters=letters))
+
+
+@dataclass(slots=True)
+class Count:
+    path: str = ""
+
+
+COUNT = Count()
+
+WORKFLOW = Workflow(
+    name="toy",
+    title="Toy",
+    request=ToyRequest,
+    result=ToyResult,
+    run=toy,
+    needs=lambda request: (Need("Echo"),),
+    steps=(look, say, bind),
+)
+
+
+def engines_for(needs: Sequence[Need], quality: str) -> dict[str, str]:
+    return {need.role: "echo" for need in needs}
+
+
+def on_gpu(engines: Iterable[str]) -> bool:
+    return False
+
+
+def make_studio(folder: Path, **settings: Any) -> Studio:
+    return Studio(
+        Settings(data_dir=folder, _env_file=None, **settings), {"toy": WORKFLOW}, Shelf(), engines_for
+    )
