@@ -372,4 +372,5 @@ def _rotation(file: InputContainer, stream: Any) -> int:
 def _reason(error: Exception, path: Path, demuxer: str) -> str:
     if demuxer == "mov" and not has_index(path):
         return "its index, the moov atom, is missing: the recording was cut off"
-    return (error.strerror if isinstance(error, av.error.FFmpegError) else str(error)).lower()
+    said = error.strerror if isinstance(error, av.error.FFmpegError) else None
+    return (said or str(error)).lower()
