@@ -1,0 +1,110 @@
+"""What every speaking program needs: text without markup, a read take, quiet ends cut off."""
+
+import hashlib
+import re
+import tempfile
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from engines.roles import Speech
+from media.audio import Audio
+from studio.errors import BadInput
+
+KEPT_S = 0.015  # of silence at each end
+FRAME_S = 0.005
+QUIET_DB = -50.0  # below the loudest frame
+MAX_RATE, MIN_RATE = 2.5, 0.4
+VARIATION = 0.02
+# Read as commands by one program or another: SSML, espeak-ng's [[phonemes]], escapes.
+_MARKUP = re.compile(r"[<>\[\]{}\\^|~`_#*]")
+
+
+def clean(text: str) -> str:
+    """Return `text` on one line, without control characters and markup.
+
+    Raises:
+        BadInput: if nothing is left that can be spoken.
+    """
+    plain = unicodedata.normalize("NFC", text)
+    plain = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in plain)
+    plain = " ".join(_MARKUP.sub(" ", plain).split())
+    if not any(c.isalnum() for c in plain):
+        raise BadInput(f"there is nothing to speak in {text!r}", remedy="Write a word.")
+    return plain
+
+
+def check_rate(rate: float) -> float:
+    """Return `rate`.
+
+    Raises:
+        BadInput: if no engine can speak that slowly or fast.
+    """
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise BadInput(
+            f"a speaking rate of {rate:g} is not possible",
+            remedy=f"Choose {MIN_RATE:g} to {MAX_RATE:g}.",
+        )
+    return rate
+
+
+def variation(seed: int, salt: str) -> float:
+    """Return a number in ±0.02 that stands for `seed`; 0 for seed 0: the voice as it is."""
+    if seed == 0:
+        return 0.0
+    first = hashlib.sha256(f"{salt}:{seed}".encode()).digest()[:4]
+    return (int.from_bytes(first, "big") / 0xFFFFFFFF * 2 - 1) * VARIATION
+
+
+def spoken(text: str, program: Callable[[Path, Path], None]) -> Speech:
+    """Let a program speak into a file and return the take without its quiet ends.
+
+    Args:
+        text: cleaned.
+        program: called with the path of a UTF-8 text file, and of the WAV file to write.
+
+    Raises:
+        BadInput: if what it wrote is silent.
+    """
+    with tempfile.TemporaryDirectory(prefix="speak-") as folder:
+        source, target = Path(folder) / "line.txt", Path(folder) / "line.wav"
+        source.write_text(text + "\n", encoding="utf-8")
+        program(source, target)
+        audio = trimmed(_read(target))
+    if not audio.samples.size:
+        raise BadInput(
+            f"the voice finds nothing to say in {text!r}",
+            remedy="Write it with letters of the voice's language.",
+        )
+    return Speech(audio)
+
+
+def _read(path: Path) -> Audio:
+    if not path.exists():
+        return Audio(np.zeros((1, 0), np.float32), 16_000)
+    frames, sample_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    mono = np.ascontiguousarray(frames[:, :1].T, dtype=np.float32)
+    return Audio(mono, sample_rate_hz)
+
+
+def trimmed(audio: Audio) -> Audio:
+    """Return `audio`, (1, samples), with at most 20 ms of silence at both ends; empty if silent."""
+    hop = max(1, round(FRAME_S * audio.sample_rate_hz))
+    level_db = _levels_db(audio.samples[0], hop)
+    if not level_db.size or float(level_db.max()) < -80.0:
+        return Audio(audio.samples[:, :0], audio.sample_rate_hz)
+    loud = np.flatnonzero(level_db > float(level_db.max()) + QUIET_DB)
+    kept = round(KEPT_S * audio.sample_rate_hz)
+    start = max(0, int(loud[0]) * hop - kept)
+    stop = min(audio.samples.shape[1], (int(loud[-1]) + 1) * hop + kept)
+    return Audio(np.ascontiguousarray(audio.samples[:, start:stop]), audio.sample_rate_hz)
+
+
+def _levels_db(samples: NDArray[np.float32], hop: int) -> NDArray[np.float64]:
+    count = -(-samples.size // hop)
+    padded = np.pad(samples.astype(np.float64), (0, count * hop - samples.size))
+    return 10 * np.log10(np.square(padded.reshape(count, hop)).mean(axis=1) + 1e-12)
