@@ -16,6 +16,9 @@ Samples: TypeAlias = NDArray[np.float32]
 """(channels, samples) float32, nominal range -1..1."""
 
 
+FULL_SCALE = 1 << 23  # levels of 24-bit sound
+
+
 @dataclass(frozen=True, slots=True)
 class Audio:
     """A waveform and its clock."""
@@ -107,6 +110,12 @@ def open_audio(path: Path) -> AudioFile:
     return AudioFile(path, info.samplerate, info.channels, info.frames)
 
 
+def to_levels(samples: Samples) -> NDArray[np.int32]:
+    """Round to 24-bit levels, the inverse of reading them; libsndfile's own rounding is not."""
+    levels = np.rint(samples * np.float32(FULL_SCALE))
+    return np.clip(levels, -FULL_SCALE, FULL_SCALE - 1).astype(np.int32)
+
+
 class AudioWriter:
     """Writes FLAC, 24 bit, block by block; a context manager. Beyond full scale is clipped."""
 
@@ -122,8 +131,12 @@ class AudioWriter:
         self._file.close()
 
     def write(self, audio: Audio) -> None:
-        """Append a block, (channels, samples)."""
-        self._file.write(audio.samples.T)
+        """Append a block, (channels, samples); what was read from a 24-bit file stays bit for bit."""
+        self.write_levels(to_levels(audio.samples))
+
+    def write_levels(self, levels: NDArray[np.int32]) -> None:
+        """Append a block of 24-bit levels, (channels, samples), -2^23..2^23 - 1."""
+        self._file.write(np.ascontiguousarray((levels << 8).T))
 
 
 def write_audio(audio: Audio, path: Path) -> Path:
