@@ -147,6 +147,11 @@ def qualities() -> tuple[str, ...]:
     return tuple(path.stem for path in sorted((PRESETS / "quality").glob("*.toml")))
 
 
+def default_quality() -> str:
+    """Return the quality for this machine: `balanced` with a GPU, `draft` without."""
+    return "balanced" if _has_cuda() and "balanced" in qualities() else "draft"
+
+
 def quality(name: str) -> Mapping[str, Sequence[str]]:
     """Return, for each role, the engines of that quality in order of preference.
 
@@ -161,8 +166,13 @@ def quality(name: str) -> Mapping[str, Sequence[str]]:
 
 
 def choose(needs: Sequence[Need], quality_name: str) -> tuple[Choice, ...]:
-    """Decide which engine serves each need: the first of the preset that is present and fits."""
-    preset, known = quality(quality_name), entries()
+    """Decide which engine serves each need: the first of the preset that is present and fits.
+
+    Args:
+        needs: what a request calls for.
+        quality_name: a quality preset; empty: what suits this machine.
+    """
+    preset, known = quality(quality_name or default_quality()), entries()
     return tuple(
         _choose(need, [known[id_] for id_ in preset.get(need.role, ()) if id_ in known])
         for need in needs

@@ -24,6 +24,7 @@ class Source:
     has_video: bool
     frame_s: float  # one frame of the picture, 0 without picture
     language: str  # as the file tags it, or ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

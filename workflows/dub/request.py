@@ -1,0 +1,126 @@
+"""What the dub is asked, and what it gives."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from studio.artefacts import Artefact
+from studio.errors import BadInput
+from studio.request import Request, Result
+from studio.workflow import Need
+from workflows.dub.model import Edits
+from workflows.dub.report import DubReport
+
+SUBTITLES = ["subtitles"]
+
+
+class DubRequest(Request):
+    """Everything the user chose."""
+
+    video: Artefact | None = Field(
+        None, json_schema_extra={"file": ["video", "audio"], "group": "Content"}
+    )
+    """The video or sound file to dub"""
+    link: str = Field("", max_length=2000, json_schema_extra={"group": "Content", "advanced": True})
+    """Or the address of a video on the web (http or https)"""
+    source_language: str = Field(
+        "", max_length=3, json_schema_extra={"language_of": "source", "group": "Content"}
+    )
+    """The language spoken in it; empty: find out"""
+    target_language: str = Field(
+        "es", min_length=2, max_length=3, json_schema_extra={"language_of": "target"}
+    )
+    """The language it shall speak"""
+    subtitles: Artefact | None = Field(
+        None, json_schema_extra={"file": SUBTITLES, "group": "Content", "advanced": True}
+    )
+    """What is said, as subtitles (SRT, VTT, ASS, TTML): then nothing has to be recognised"""
+    translated_subtitles: Artefact | None = Field(
+        None, json_schema_extra={"file": SUBTITLES, "group": "Content", "advanced": True}
+    )
+    """The translation, as subtitles with the same times: then nothing has to be translated"""
+    speakers: int = Field(0, ge=0, le=12, json_schema_extra={"group": "Content", "advanced": True})
+    """How many people speak; 0: find out"""
+
+    keep_background: bool = Field(True, json_schema_extra={"group": "Look"})
+    """Keep the music and sounds, and lower them gently while someone speaks"""
+    clone_voices: bool = Field(True, json_schema_extra={"group": "Look"})
+    """Give every speaker a voice that resembles their own: the nearest built-in one, turned toward it"""
+    use_my_voice: bool = Field(True, json_schema_extra={"group": "Look"})
+    """Let the person who talks most speak with my own voice, from the recording I give"""
+    my_voice: Artefact | None = Field(None, json_schema_extra={"file": ["audio"], "group": "Look"})
+    """A recording of my voice: 10 seconds of clear speech or more"""
+    duck_db: float = Field(9.0, ge=6, le=12, json_schema_extra={"group": "Look", "advanced": True})
+    """How much the background steps back under speech"""
+    narration: bool = Field(False, json_schema_extra={"group": "Look", "advanced": True})
+    """Nobody is seen speaking: lines may start up to a second late and so be slower"""
+
+    container: Literal["mp4", "mkv"] = Field("mp4", json_schema_extra={"group": "Output"})
+    """The file format; mkv keeps the sound lossless"""
+    subtitle_tracks: bool = Field(True, json_schema_extra={"group": "Output"})
+    """Put subtitles into the video (original, translated, both), to be switched on by the viewer"""
+    burn_captions: Literal["off", "translated", "bilingual"] = Field(
+        "off", json_schema_extra={"group": "Output", "advanced": True}
+    )
+    """Draw captions into the picture, for sites that show no subtitles"""
+    caption_style: str = Field("clean", json_schema_extra={"caption_style": True, "advanced": True})
+    """How burned captions look"""
+    keep_original_audio: bool = Field(True, json_schema_extra={"group": "Output", "advanced": True})
+    """Keep the original sound as a second track"""
+
+    edits: Edits = Field(Edits(), json_schema_extra={"hidden": True})
+    """What was changed by hand in the line table and the cast sheet"""
+
+
+class DubResult(Result):
+    """What the dub made."""
+
+    video: Artefact
+    """The dubbed film (or sound file)"""
+    audio: Artefact
+    """The new sound alone, lossless"""
+    subtitles_source: Artefact | None
+    subtitles_target: Artefact | None
+    subtitles_target_vtt: Artefact | None
+    subtitles_bilingual: Artefact | None
+    transcript: Artefact
+    """Lines with speakers, times, texts, voices, speeds: what the line table shows"""
+    stems: Artefact
+    """Zip: the voices, the background, each speaker"""
+    report_json: Artefact
+    report_text: Artefact
+    report: DubReport
+
+
+def needs(request: DubRequest) -> tuple[Need, ...]:
+    """Return the roles that this request calls for."""
+    source = request.source_language
+    target = request.target_language
+    wanted = [Need("Separator"), Need("SpeechDetector"), Need("Speaker", target)]
+    if request.subtitles is None and request.translated_subtitles is None:
+        wanted.append(Need("Transcriber", source))
+    if request.translated_subtitles is None and source != target:
+        wanted.append(Need("Translator", source or "en", target))
+    wanted += [
+        Need("Diarizer", optional=True),
+        Need("Writer", target, optional=True),
+        Need("VoiceConverter", optional=True),
+    ]
+    return tuple(wanted)
+
+
+def check(request: DubRequest) -> None:
+    """Refuse what no single field can tell.
+
+    Raises:
+        BadInput: no file, two files, or a language into itself.
+    """
+    if request.video is None and not request.link:
+        raise BadInput("there is no video yet", remedy="Choose a file, or give a link.")
+    if request.video is not None and request.link:
+        raise BadInput("there are a file and a link", remedy="Give only one of them.")
+    if request.source_language == request.target_language and not request.translated_subtitles:
+        raise BadInput(
+            f"the video is to be dubbed from {request.source_language!r} into the same language",
+            remedy="Choose another target language.",
+        )
