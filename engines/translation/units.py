@@ -1,0 +1,135 @@
+"""Lines taken apart into what a rule-based translator gets right, and put together again.
+
+A line is a sequence of units: a sentence without its punctuation, which is set back afterwards.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…;:])[\"”»')\]]*\s+|\s+[–—]\s+")
+_UNIT = re.compile(r"^(?P<lead>[^\w\d]*)(?P<core>.*?)(?P<tail>[^\w\d%€$£°+]*)$", re.DOTALL)
+_NUMBER = re.compile(r"\d+")
+_OPENED = frozenset({"es", "ast"})
+_ABBREVIATIONS = frozenset({"mr", "mrs", "ms", "dr", "st", "vs", "etc", "sr", "sra", "prof", "no"})
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A sentence or clause: what stands before it, its words, its punctuation, the gap after."""
+
+    lead: str
+    core: str
+    tail: str
+    gap: str = ""
+
+    @property
+    def end(self) -> str:
+        """The mark that tells the translator what it is: question, call or statement."""
+        return "?" if "?" in self.tail else "!" if "!" in self.tail else "."
+
+
+def one_line(text: str) -> str:
+    """Return `text` without control characters and line breaks."""
+    plain = unicodedata.normalize("NFC", text)
+    plain = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in plain)
+    return " ".join(plain.split())
+
+
+def split(text: str, known: Callable[[str], str]) -> list[Unit]:
+    """Return the units of a line: its sentences, and clauses that `known` has a translation for."""
+    units: list[Unit] = []
+    start = 0
+    for found in _SENTENCE_END.finditer(text):
+        if not _is_abbreviation(text[start : found.start()]):
+            units += _clauses(text[start : found.start()], found[0], known)
+            start = found.end()
+    return units + _clauses(text[start:], "", known)
+
+
+def join(units: list[Unit], language: str) -> str:
+    """Return the line that translated units make, with the marks that `language` asks for."""
+    line = "".join(_opened(unit, language) + unit.core + unit.tail + unit.gap for unit in units)
+    return " ".join(line.split())
+
+
+def recased(core: str, source: str) -> str:
+    """Return a translated `core` in the casing of its `source`.
+
+    The first letter follows the source; inside, a capital stays only where the source has one too.
+    """
+    if not core:
+        return core
+    proper = {w[:3].casefold() for w in source.split()[1:] if w[:1].isupper() and w not in {"I"}}
+    proper |= {w[:3].casefold() for w in source.split()[:1] if w[1:2].isupper()}
+    words = core.split(" ")
+    fixed = [words[0]]
+    fixed += [_lowered(word, proper, bool(proper)) for word in words[1:]]
+    first = next((c for c in source if c.isalpha()), "")
+    text = " ".join(fixed)
+    return _with_first(text, upper=first.isupper())
+
+
+def is_shouted(text: str) -> bool:
+    """Tell whether all of `text` is in capitals."""
+    letters = [c for c in text if c.isalpha()]
+    return len(letters) > 3 and all(c.isupper() for c in letters)
+
+
+def sentence_cased(text: str) -> str:
+    """Return `text` in lower case with a capital first if it was all capitals; else unchanged."""
+    return text.capitalize() if is_shouted(text) else text
+
+
+def numbers(text: str) -> list[str]:
+    """Return the numbers of `text`, sorted: what a translation must keep."""
+    return sorted(_NUMBER.findall(text))
+
+
+def _clauses(sentence: str, gap: str, known: Callable[[str], str]) -> list[Unit]:
+    """Return a sentence in one unit, or in two where a well-known clause begins or ends it."""
+    first, comma, rest = sentence.partition(", ")
+    if comma and known(_unit(first, "").core):
+        return [_unit(first + ",", " "), *_clauses(rest, gap, known)]
+    rest, comma, last = sentence.rpartition(", ")
+    if comma and known(_unit(last, "").core):
+        return [*_clauses(rest + ",", " ", known), _unit(last, gap)]
+    return [_unit(sentence, gap)]
+
+
+def _unit(text: str, gap: str) -> Unit:
+    found = _UNIT.match(text)
+    if found is None or not found["core"]:
+        return Unit(text, "", "", gap)
+    return Unit(found["lead"].replace("¿", "").replace("¡", ""), found["core"], found["tail"], gap)
+
+
+def _is_abbreviation(text: str) -> bool:
+    last = text.rsplit(" ", 1)[-1]
+    return last.endswith(".") and (
+        last[:-1].casefold() in _ABBREVIATIONS or (len(last) == 2 and last[0].isupper())
+    )
+
+
+def _opened(unit: Unit, language: str) -> str:
+    if language not in _OPENED or not unit.core:
+        return unit.lead
+    mark = "¿" if "?" in unit.tail else "¡" if "!" in unit.tail else ""
+    return unit.lead + mark
+
+
+def _lowered(word: str, proper: set[str], keep_unknown: bool) -> str:
+    """Return a word inside a sentence in lower case, unless the source has such a name."""
+    if not word[:1].isupper() or (word.isupper() and len(word) > 1):
+        return word
+    if word[:3].casefold() in proper or (keep_unknown and len(proper) > 1):
+        return word
+    return word[0].lower() + word[1:]
+
+
+def _with_first(text: str, *, upper: bool) -> str:
+    for i, c in enumerate(text):
+        if c.isalpha():
+            return text[:i] + (c.upper() if upper else c.lower()) + text[i + 1 :]
+    return text
