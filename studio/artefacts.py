@@ -63,7 +63,7 @@ class Store:
                 os.fsync(file.fileno())
             artefact = Artefact(digest, media_type, path.stat().st_size, name or path.name)
             place = self._place(digest)
-            if self.has(artefact):
+            if self.has(artefact) and _touch(place):
                 path.unlink()
                 return artefact
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -130,6 +130,15 @@ def storage_errors(folder: Path) -> Generator[None, None, None]:
                 remedy="Give this user the right to write there, or set UNDERSTUDY_DATA_DIR.",
             ) from error
         raise
+
+
+def _touch(path: Path) -> bool:
+    """Tell the collector that the file is used; False if it was quicker and took it."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _flush_folder(folder: Path) -> None:

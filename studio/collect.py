@@ -1,9 +1,17 @@
-"""The collector: frees what no job, result or pin needs. Marks first, sweeps by way of a trash folder."""
+"""The collector: frees what no job, result or pin needs. Marks first, sweeps by way of a trash folder.
+
+* needed: what jobs were asked, what results hold, what is pinned; never freed.
+* cache: remembered steps and the files they mention; freed oldest use first, above a limit.
+* orphans: files that nothing mentions; freed after a day (somebody may be about to mention them).
+
+Whatever was used since the oldest unfinished job was submitted is left alone: it may hold it.
+"""
 
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +22,7 @@ from studio.database import JOBS, LIBRARY, PINS
 from studio.jobs import DAY_S, UNFINISHED
 from studio.settings import Settings
 
-GRACE_S = DAY_S  # what nothing mentions is kept so long: somebody may be about to mention it
+MAKER = re.compile(r'\{"job": "([^"]*)"')  # how a record begins
 MENTION = re.compile(r'"sha256"\s*:\s*"([0-9a-f]{64})"')
 
 
@@ -29,10 +37,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """A remembered step: its file, when it was last used, the artefacts it mentions."""
+    """A remembered step: its file, when it was last used, who made it, what it mentions."""
 
     path: Path
     used_s: float
+    job: str
     mentions: frozenset[str]
 
 
@@ -51,68 +60,64 @@ class Collector:
         return Usage(needed_bytes=mine, cache_bytes=sum(sizes.values()) - mine, free_bytes=free)
 
     def collect(self) -> int:
-        """Free what nothing mentions, then the oldest of the cache above its limit.
-
-        Returns:
-            The bytes freed.
-        """
-        return self._sweep(self.settings.cache_max_bytes, GRACE_S)
+        """Free old orphans, then the cache above its limit; return the bytes freed."""
+        self._clear_scratch()
+        return self._sweep(self.settings.cache_max_bytes)
 
     def free(self) -> int:
-        """Free the whole cache, but for what unfinished jobs may be using.
+        """Free the whole cache, but for what unfinished jobs may hold; return the bytes freed."""
+        return self._sweep(0)
+
+    def forget(self, job: str, text: str) -> int:
+        """Free what only a deleted job needed: its files, named in `text`, and its steps.
 
         Returns:
             The bytes freed.
         """
-        return self._sweep(0, 0.0)
+        needed, safe_s = self._needed(), self._safe_since()
+        records = list(self._records())
+        own = [each for each in records if each.job == job and each.used_s < safe_s]
+        others = {sha for each in records if each not in own for sha in each.mentions}
+        freed, gone = 0, mentioned(text)
+        for record in own:
+            freed += self._discard(record.path, record.used_s)
+            gone |= record.mentions
+        return freed + self._discard_all(gone - needed - others, safe_s)
 
-    def drop_unless_needed(self, text: str) -> None:
-        """Free the artefacts that `text` (JSON of a deleted job) mentions and nothing else needs."""
-        safe_s, needed = self._safe_since(0.0), self._needed()
-        self._throw_away(
-            [
-                self._place(sha)
-                for sha in mentioned(text) - needed
-                if _used_s(self._place(sha)) < safe_s
-            ]
-        )
-
-    def _sweep(self, cache_bytes: int, grace_s: float) -> int:
-        """Throw away orphans unused for `grace_s`, then the oldest records above `cache_bytes`."""
-        needed, sizes, records = self._needed(), self._sizes(), sorted(self._records(), key=_age)
-        safe_s, orphan_s = self._safe_since(0.0), self._safe_since(grace_s)
-        kept_by = {sha: each.used_s for each in records for sha in each.mentions}
-        doomed = sizes.keys() - needed - kept_by.keys()
-        trash = [p for p in map(self._place, doomed) if _used_s(p) < orphan_s]
-        cached = sum(sizes[sha] for sha in kept_by.keys() - needed if sha in sizes)
-        for record in records:  # oldest first
+    def _sweep(self, cache_bytes: int) -> int:
+        needed, sizes, safe_s = self._needed(), self._sizes(), self._safe_since()
+        records = sorted(self._records(), key=_age)
+        mentions = Counter(sha for each in records for sha in each.mentions)
+        orphans = sizes.keys() - needed - mentions.keys()
+        freed = self._discard_all(orphans, min(safe_s, time.time() - DAY_S))
+        cached = sum(sizes[sha] for sha in mentions.keys() - needed if sha in sizes)
+        for record in records:  # the oldest first
             if cached <= cache_bytes or record.used_s >= safe_s:
                 break
-            trash.append(record.path)
-            for sha in record.mentions - needed:
-                if kept_by[sha] == record.used_s and sha in sizes:
-                    trash.append(self._place(sha))
-                    cached -= sizes[sha]
-        return self._throw_away(trash)
+            freed += self._discard(record.path, record.used_s)
+            if record.path.exists():  # used this very moment
+                continue
+            mentions.subtract(record.mentions)
+            last = {sha for sha in record.mentions - needed if not mentions[sha] and sha in sizes}
+            cached -= sum(sizes[sha] for sha in last)
+            freed += self._discard_all(last, safe_s)
+        return freed
 
     def _needed(self) -> frozenset[str]:
         """Mark: what jobs were asked, what results hold, what is pinned."""
+        columns = sa.select(JOBS.c.request, JOBS.c.result, JOBS.c.answers, JOBS.c.review_value)
+        results = sa.select(LIBRARY.c.result, LIBRARY.c.recipe)
         with self.database.connect() as db:
-            alive = JOBS.c.deleted_s.is_(None)
-            columns = sa.select(JOBS.c.request, JOBS.c.result, JOBS.c.answers, JOBS.c.review_value)
-            texts = [text for row in db.execute(columns.where(alive)) for text in row]
-            results = sa.select(LIBRARY.c.result, LIBRARY.c.recipe)
-            texts += [text for row in db.execute(results) for text in row]
+            rows = [*db.execute(columns.where(JOBS.c.deleted_s.is_(None))), *db.execute(results)]
             pinned = {sha for (sha,) in db.execute(sa.select(PINS.c.sha256))}
-        return frozenset(pinned.union(*map(mentioned, texts)))
+        return frozenset(pinned.union(*(mentioned(text) for row in rows for text in row)))
 
-    def _safe_since(self, grace_s: float) -> float:
-        """Return the time since when everything used is safe: unfinished jobs may hold it."""
+    def _safe_since(self) -> float:
+        """Return the time since when everything used is left alone."""
         query = sa.select(sa.func.min(JOBS.c.created_s)).where(JOBS.c.state.in_(UNFINISHED))
         with self.database.connect() as db:
             oldest = db.execute(query).scalar()
-        now = time.time() - grace_s
-        return now if oldest is None else min(now, oldest)
+        return time.time() if oldest is None else oldest
 
     def _records(self) -> Iterator[_Record]:
         for path in (self.settings.data_dir / "memory").glob("??/*.json"):
@@ -120,27 +125,42 @@ class Collector:
                 text, used_s = path.read_text(encoding="utf-8"), path.stat().st_mtime
             except FileNotFoundError:
                 continue
-            yield _Record(path, used_s, mentioned(text))
+            job = MAKER.match(text)
+            yield _Record(path, used_s, job[1] if job else "", mentioned(text))
 
     def _sizes(self) -> dict[str, int]:
         files = (self.settings.data_dir / "cas").glob("??/*")
         return {path.name: path.stat().st_size for path in files}
 
-    def _place(self, sha256: str) -> Path:
-        return self.settings.data_dir / "cas" / sha256[:2] / sha256
+    def _discard_all(self, shas: Iterable[str], before_s: float) -> int:
+        cas = self.settings.data_dir / "cas"
+        return sum(self._discard(cas / sha[:2] / sha, before_s) for sha in shas)
 
-    def _throw_away(self, paths: list[Path]) -> int:
-        """Rename all of it out of the way, then delete: a half-deleted file is never a hit."""
+    def _discard(self, path: Path, before_s: float) -> int:
+        """Delete a file last used up to `before_s`; return its bytes.
+
+        It is renamed first and looked at again, so that who uses it this very moment wins.
+        """
         trash = self.settings.data_dir / "trash"
-        freed = 0
         with storage_errors(self.settings.data_dir):
             trash.mkdir(exist_ok=True)
-            for path in paths:
-                if path.is_file():
-                    freed += path.stat().st_size
-                    path.replace(trash / path.name)
-        shutil.rmtree(trash, ignore_errors=True)
-        return freed
+            gone = trash / path.name
+            try:
+                path.replace(gone)
+            except FileNotFoundError:
+                return 0
+            seen = gone.stat()
+            if seen.st_mtime > before_s:
+                gone.replace(path)
+                return 0
+            gone.unlink()
+        return seen.st_size
+
+    def _clear_scratch(self) -> None:
+        """Delete what crashes left in scratch folders; only a day later, since others may work."""
+        for path in (self.settings.data_dir / "tmp").glob("*"):
+            if path.stat().st_mtime < time.time() - DAY_S:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def mentioned(text: str) -> frozenset[str]:
@@ -150,10 +170,3 @@ def mentioned(text: str) -> frozenset[str]:
 
 def _age(record: _Record) -> float:
     return record.used_s
-
-
-def _used_s(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0

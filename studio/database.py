@@ -1,11 +1,18 @@
 """The tables, and the one way to connect to them (SQLite or Postgres)."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from studio.errors import StorageFailed
 
 METADATA = sa.MetaData()
+# What SQLite and Postgres say where the disk, not the statement, is at fault.
+DISK_TROUBLE = ("is full", "readonly", "disk I/O", "unable to open", "No space left")
 
 
 def _text(name: str) -> "sa.Column[str]":
@@ -110,6 +117,25 @@ def connect(url: str) -> sa.Engine:
         engine = sa.create_engine(with_driver(url), pool_pre_ping=True)
     METADATA.create_all(engine)
     return engine
+
+
+@contextmanager
+def writing(database: sa.Engine) -> Generator[sa.Connection, None, None]:
+    """Lend a transaction, committed at the end of the block.
+
+    Raises:
+        StorageFailed: if the disk is full or cannot be written.
+    """
+    try:
+        with database.begin() as connection:
+            yield connection
+    except OperationalError as error:
+        if any(words in str(error.orig) for words in DISK_TROUBLE):
+            raise StorageFailed(
+                f"the table of jobs cannot be written ({error.orig})",
+                remedy="Free some space, or give this user the right to write there.",
+            ) from error
+        raise
 
 
 def with_driver(url: str) -> str:

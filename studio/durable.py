@@ -7,8 +7,13 @@ is in the step memory, so a workflow that DBOS recovers after a crash finds its 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowSerializationFormat
-from dbos._serialization import DBOSPortableJSON  # not exported by name
+from dbos import (
+    DBOS,
+    DBOSConfig,
+    DBOSPortableJSONSerializer,
+    SetWorkflowID,
+    WorkflowSerializationFormat,
+)
 
 from studio.database import with_driver
 from studio.settings import Settings
@@ -33,12 +38,16 @@ class DurableQueue:
             "application_version": VERSION,
             "executor_id": self.settings.worker,
             "log_level": "WARNING",
-            "serializer": DBOSPortableJSON,
+            "serializer": DBOSPortableJSONSerializer(),  # never pickle
         }
         DBOS(config=config)
         work = self.work
 
-        @DBOS.workflow(name="run_job", serialization_type=WorkflowSerializationFormat.PORTABLE)
+        @DBOS.workflow(
+            name="run_job",
+            max_recovery_attempts=None,  # crashes are counted per step, by the runner
+            serialization_type=WorkflowSerializationFormat.PORTABLE,
+        )
         def run_job(id_: str, run: int) -> None:
             work(id_, run)
 

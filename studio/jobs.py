@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from studio.database import EVENTS, JOBS
+from studio.database import EVENTS, JOBS, writing
 from studio.errors import NotFound
 
 State = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
@@ -113,7 +113,7 @@ class Jobs:
             "queued_s": now,
             "run": 1,
         }
-        with self.database.begin() as db:
+        with writing(self.database) as db:
             db.execute(sa.insert(JOBS).values(row))
             _note(db, id_, "submitted", new.title)
         return id_
@@ -168,7 +168,7 @@ class Jobs:
         where = [JOBS.c.id == id_, JOBS.c.state.in_(when), JOBS.c.deleted_s.is_(None)]
         if run is not None:
             where.append(JOBS.c.run == run)
-        with self.database.begin() as db:
+        with writing(self.database) as db:
             update = sa.update(JOBS).where(*where).values({**values, "seq": JOBS.c.seq + 1})
             changed = db.execute(update).rowcount == 1
             if changed and event is not None:
@@ -187,7 +187,7 @@ class Jobs:
 
     def mark_sent(self, id_: str, run: int) -> None:
         """Note that the durable queue knows that run."""
-        with self.database.begin() as db:
+        with writing(self.database) as db:
             db.execute(sa.update(JOBS).where(JOBS.c.id == id_, JOBS.c.run == run).values(sent=run))
 
     def stop_asked(self, id_: str) -> bool:
@@ -197,7 +197,7 @@ class Jobs:
 
     def note(self, id_: str, kind: str, text: str) -> None:
         """Write an event."""
-        with self.database.begin() as db:
+        with writing(self.database) as db:
             _note(db, id_, kind, text)
 
     def events(self, id_: str, after: int) -> list[Event]:
@@ -234,7 +234,7 @@ class Jobs:
         blank = dict.fromkeys(
             ("title", "request", "result", "review_value", "answers", "error"), ""
         )
-        with self.database.begin() as db:
+        with writing(self.database) as db:
             db.execute(sa.delete(EVENTS).where(EVENTS.c.job == id_))
             db.execute(
                 sa.update(JOBS)

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from studio.artefacts import Artefact, Store, storage_errors
-from studio.database import LIBRARY, PINS
+from studio.database import LIBRARY, PINS, writing
 from studio.errors import NotFound
 from studio.request import Result
 
@@ -58,7 +58,7 @@ class Library:
         values = {name: row[name] for name in ("owner", "workflow", "title")}
         values |= {"job": row["id"], "created_s": time.time(), "favourite": 0}
         values |= {"result": result.model_dump_json(), "recipe": json.dumps(recipe)}
-        with self.database.begin() as db:
+        with writing(self.database) as db:
             db.execute(sa.delete(LIBRARY).where(LIBRARY.c.job == row["id"]))
             db.execute(sa.insert(LIBRARY).values(values))
 
@@ -96,25 +96,25 @@ class Library:
             NotFound: if there is none, or it is another's.
         """
         where = (LIBRARY.c.job == job, LIBRARY.c.owner == owner)
-        with self.database.begin() as db:
+        with writing(self.database) as db:
             db.execute(sa.update(LIBRARY).where(*where).values(favourite=int(on)))
         return self.entry(job, owner)
 
     def remove(self, job: str) -> None:
         """Forget a result and its exports; its files in the store are the collector's."""
-        with self.database.begin() as db:
+        with writing(self.database) as db:
             db.execute(sa.delete(LIBRARY).where(LIBRARY.c.job == job))
         shutil.rmtree(self.exports / job, ignore_errors=True)
 
     def pin(self, artefact: Artefact, owner: str, why: str) -> None:
         """Keep a file whatever happens to the jobs that used it."""
-        with self.database.begin() as db:
+        with writing(self.database) as db:
             _unpin(db, artefact, owner)
             db.execute(sa.insert(PINS).values(sha256=artefact.sha256, owner=owner, why=why))
 
     def unpin(self, artefact: Artefact, owner: str) -> None:
         """Let a file go again."""
-        with self.database.begin() as db:
+        with writing(self.database) as db:
             _unpin(db, artefact, owner)
 
     def export(self, job: str, result: Result) -> dict[str, Path]:

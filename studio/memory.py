@@ -1,16 +1,30 @@
-"""What finished steps gave, by key: one small JSON file each, written whole or not at all."""
+"""What finished steps gave, by key: one small file each, written whole or not at all.
 
+The first line says what made it (it is not in the key), the rest is the result as JSON.
+"""
+
+import json
 import os
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
 
 from studio.artefacts import storage_errors
 
 WAIT_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What made a result, for people and for the collector."""
+
+    job: str = ""
+    step: str = ""
+    engine: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +36,16 @@ class Memory:
     _guard: Lock = field(default_factory=Lock, init=False, repr=False)
 
     def recall(self, key: str) -> str | None:
-        """Return what was remembered under `key`, or None."""
+        """Return what was remembered under `key`, or None; the collector sees that it was used."""
+        place = self._place(key)
         try:
-            return self._place(key).read_text(encoding="utf-8")
+            text = place.read_text(encoding="utf-8")
+            os.utime(place)
         except FileNotFoundError:
             return None
+        return text.partition("\n")[2]
 
-    def remember(self, key: str, text: str) -> None:
+    def remember(self, key: str, text: str, origin: Origin = Origin()) -> None:
         """Write `text` under `key`; a reader sees all of it or nothing, even after a power cut.
 
         Raises:
@@ -39,7 +56,7 @@ class Memory:
             place.parent.mkdir(parents=True, exist_ok=True)
             part = place.with_suffix(f".{os.getpid()}.part")
             with part.open("w", encoding="utf-8") as file:
-                file.write(text)
+                file.write(f"{json.dumps(asdict(origin))}\n{text}")
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(place)

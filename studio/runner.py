@@ -3,6 +3,7 @@
 import json
 import logging
 import secrets
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,6 +80,12 @@ class Runner:
             values, event = self._after_crash(row)
             self.jobs.change(row["id"], values, when=("running",), run=row["run"], event=event)
 
+    def clear_scratch(self) -> None:
+        """Delete the scratch folders of steps that a crash ended: only the owner runs steps."""
+        if not self.settings.shares_queue:
+            for path in self.settings.data_dir.glob("tmp/step-*"):
+                shutil.rmtree(path, ignore_errors=True)
+
     def _after_crash(self, row: sa.RowMapping) -> tuple[dict[str, Any], tuple[str, str]]:
         now, step = time.time(), row["step"] or "its first step"
         if row["stop"]:
@@ -103,6 +110,8 @@ class Runner:
             self.library.add(row, result)
             return _done(result)
         except Waiting as asked:
+            if self.jobs.stop_asked(row["id"]):
+                return self._stopped(row, "stopped by the user")
             values = {"review": asked.review, "review_value": asked.shown}
             return Fate("waiting", ("waiting", asked.review), values)
         except Cancelled as stop:
@@ -129,6 +138,7 @@ class Runner:
             lender=self.lender,
             watcher=watcher,
             seed=request.seed,
+            job=row["id"],
         )
 
     def _stopped(self, row: Mapping[str, Any], why: str) -> Fate:

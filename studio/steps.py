@@ -6,6 +6,7 @@ through `Run.step`. What it returns must be plain data: artefacts, frozen datacl
 """
 
 import inspect
+import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -13,12 +14,15 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, get_type_hints
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from studio.artefacts import Artefact, Store
+from studio.errors import BadInput
 from studio.keys import digest
-from studio.memory import Memory
+from studio.memory import Memory, Origin
 from studio.progress import Progress
+
+LOG = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -149,6 +153,7 @@ class Run:
     lender: Lender
     watcher: Watcher
     seed: int = 0
+    job: str = ""  # noted as the origin of what is computed
 
     def step(self, step: Step[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `step`, or recall what it gave for the same inputs.
@@ -175,10 +180,18 @@ class Run:
 
         Raises:
             Waiting: (of the watcher) where the user asked to look and has not answered yet.
+            BadInput: if the answer is not of the value's kind.
         """
         adapter: TypeAdapter[V] = TypeAdapter(type(value))
         answer = self.watcher.answer(name, adapter.dump_json(value).decode())
-        return value if answer is None else adapter.validate_json(answer)
+        try:
+            return value if answer is None else adapter.validate_json(answer)
+        except ValidationError as error:
+            where = ".".join(str(part) for part in error.errors()[0]["loc"])
+            raise BadInput(
+                f"the answer to {name!r} cannot be used: {where}: {error.errors()[0]['msg']}",
+                remedy="Start the job again and answer anew.",
+            ) from error
 
     def weigh(self, media_s: float) -> None:
         """Tell how many seconds of media the job is about: times are learned per second."""
@@ -216,7 +229,10 @@ class Run:
         text = self.memory.recall(key)
         if text is None:
             return None
-        value = adapter.validate_json(text)
+        try:
+            value = adapter.validate_json(text)
+        except ValidationError:  # an older version of the step wrote it
+            return None
         return _Found(value) if all(map(self.store.has, artefacts_in(value))) else None
 
     def _compute(
@@ -231,10 +247,14 @@ class Run:
             found = self._recall(adapter, key)  # another job may have made it meanwhile
             if found is not None:
                 return found
+            LOG.info("computing %s %s", step.name, key)
+            began = time.monotonic()
             with self.store.scratch("step") as scratch:
                 desk = Desk(self.store, scratch, self.watcher.progress, self.watcher.check)
                 value = step.work(*given, desk, **call)
-            self.memory.remember(key, adapter.dump_json(value).decode())
+            engine = self.engines[step.role] if step.role else ""
+            origin = Origin(self.job, step.title, engine, time.monotonic() - began)
+            self.memory.remember(key, adapter.dump_json(value).decode(), origin)
             return _Found(value)
 
     @contextmanager

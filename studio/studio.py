@@ -95,7 +95,7 @@ class Studio:
         )
         shared = f"lock-{settings.worker}" if settings.shares_queue else "lock"
         self._lock = FolderLock(settings.data_dir / shared)
-        self._worker = Worker(settings, self._jobs, self._runner)
+        self._worker = Worker(settings, self._jobs, self._runner, self.collector)
         self._began_s = time.monotonic()
 
     # -- submitting and reading ---------------------------------------------------------------
@@ -244,7 +244,7 @@ class Studio:
             raise BadInput(f"the job {id_} is {job.state}", remedy="Cancel it first.")
         self._jobs.delete(id_)
         self.library.remove(id_)
-        self.collector.drop_unless_needed(job.result + job.request)
+        self.collector.forget(id_, job.result + job.request)
 
     # -- working ------------------------------------------------------------------------------
 
@@ -260,8 +260,8 @@ class Studio:
     def stop(self) -> None:
         """Stop working; what runs goes on at the next start, its finished steps remembered."""
         self._stopping.set()
-        self._worker.stop(STOP_S)
-        self._lock.give_back()
+        if self._worker.stop(STOP_S):
+            self._lock.give_back()  # else the end of the process does it, when nothing runs any more
 
     def run_here(self, id_: str, on_change: Callable[[Job], None], owner: str = "") -> Job:
         """See one job through, as a command does: watch it where a studio is running, else run it.
@@ -291,6 +291,7 @@ class Studio:
                 time.sleep(FOLLOW_S)
 
     def _run_alone(self, id_: str, owner: str, on_change: Callable[[Job], None]) -> None:
+        self._runner.clear_scratch()
         self._runner.restart_crashed(only=id_)
         run = self._jobs.row(id_)["run"]
         thread = Thread(target=self._runner.run, args=(id_, run), name=f"job {id_}", daemon=True)

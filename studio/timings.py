@@ -8,7 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from studio.database import TIMINGS
+from studio.database import TIMINGS, writing
 
 FORGET = 0.5  # how much older runs still count when a new one is learned
 
@@ -36,7 +36,7 @@ class Timings:
             TIMINGS.c.step == step,
             TIMINGS.c.engine == engine,
         )
-        with self.database.begin() as db:
+        with writing(self.database) as db:
             updated = db.execute(
                 sa.update(TIMINGS)
                 .where(*where)

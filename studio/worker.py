@@ -4,13 +4,22 @@ import logging
 import time
 from dataclasses import dataclass, field
 from threading import Event, Thread
+from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from studio.collect import Collector
+from studio.errors import StudioError
 from studio.jobs import Jobs
 from studio.runner import Runner
 from studio.settings import Settings
 
+if TYPE_CHECKING:
+    from studio.durable import DurableQueue
+
 LOG = logging.getLogger(__name__)
 LOOK_S = 0.5  # how often jobs that another process submitted are looked for
+COLLECT_S = 3600.0
 
 
 @dataclass(slots=True)
@@ -24,9 +33,11 @@ class Worker:
     settings: Settings
     jobs: Jobs
     runner: Runner
+    collector: Collector
     working: bool = field(default=False, init=False)
     _awake: Event = field(default_factory=Event, init=False)
     _thread: Thread | None = field(default=None, init=False)
+    _collected_s: float = field(default_factory=time.monotonic, init=False)
     _active: set[str] = field(default_factory=set[str], init=False)
 
     def start(self) -> None:
@@ -38,25 +49,32 @@ class Worker:
         """Look at the table now."""
         self._awake.set()
 
-    def stop(self, timeout_s: float) -> None:
-        """End; running jobs get that long to put down their work (they are told by `stopping`)."""
+    def stop(self, timeout_s: float) -> bool:
+        """End; running jobs (told by `stopping`) get that long. Tell whether all of them ended."""
         self._awake.set()
-        if self._thread is not None:
-            self._thread.join(timeout_s)
-            self._thread = None
+        if self._thread is None:
+            return True
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def _serve(self) -> None:
         from studio.durable import DurableQueue  # noqa: PLC0415 - half a second
 
+        self.runner.clear_scratch()
         self.runner.restart_crashed()
         queue = DurableQueue(self.settings, self._work)
         queue.launch()
         self.working = True
         try:
             while not self.runner.stopping.is_set():
-                for id_, name, run in self.jobs.unsent():
-                    queue.put(name, id_, run)
-                    self.jobs.mark_sent(id_, run)
+                try:
+                    self._round(queue)
+                except (
+                    SQLAlchemyError,
+                    StudioError,
+                    OSError,
+                ):  # a full disk must not end the queue
+                    LOG.exception("the queue could not be served")
                 self._awake.wait(LOOK_S)
                 self._awake.clear()
             while self._active:
@@ -64,6 +82,14 @@ class Worker:
         finally:
             self.working = False
             queue.stop()
+
+    def _round(self, queue: "DurableQueue") -> None:
+        for id_, name, run in self.jobs.unsent():
+            queue.put(name, id_, run)
+            self.jobs.mark_sent(id_, run)
+        if time.monotonic() - self._collected_s > COLLECT_S:
+            self._collected_s = time.monotonic()
+            LOG.info("collected %d bytes", self.collector.collect())
 
     def _work(self, id_: str, run: int) -> None:
         self._active.add(id_)

@@ -128,5 +128,8 @@ def on_gpu(engines: Iterable[str]) -> bool:
 
 def make_studio(folder: Path, **settings: Any) -> Studio:
     return Studio(
-        Settings(data_dir=folder, _env_file=None, **settings), {"toy": WORKFLOW}, Shelf(), engines_for
+        Settings(data_dir=folder, _env_file=None, **settings),
+        {"toy": WORKFLOW},
+        Shelf(),
+        engines_for,
     )
