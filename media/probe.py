@@ -19,9 +19,9 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
 from av.subtitles.stream import SubtitleStream as SubtitleTrack
-from babel.core import get_global
 
 from media.containers import USABLE, has_index, recognise
+from media.languages import short_language
 from media.tools import Check, unchecked
 from studio.errors import BadInput, LimitReached
 
@@ -58,6 +58,7 @@ class VideoStream:
     start_s: float  # on the file's clock
     duration_s: float
     is_picture: bool  # a cover, not a film
+    has_alpha: bool
 
     @property
     def shown_size(self) -> tuple[int, int]:
@@ -201,15 +202,6 @@ def choose_audio(info: MediaInfo, language: str = "") -> AudioStream | None:
     return next(defaults, next(iter(info.audios), None))
 
 
-def short_language(tag: str) -> str:
-    """Return the two-letter code of a language tag where there is one: "spa" and "es-MX" give "es"."""
-    code = tag.strip().lower().replace("_", "-").split("-")[0]
-    if code in {"und", "zxx", "mul", "mis", "unknown", "auto"} or not code.isalpha():
-        return ""
-    aliases = cast("dict[str, str]", get_global("language_aliases"))
-    return aliases.get(code, code).split("_")[0]
-
-
 def seconds(count: int | None, time_base: Fraction | None) -> float:
     """Return `count` ticks in seconds, 0 where either is unknown."""
     return float(count * time_base) if count is not None and time_base is not None else 0.0
@@ -231,6 +223,7 @@ def _video(stream: av.VideoStream) -> VideoStream:
         start_s=seconds(stream.start_time, stream.time_base),
         duration_s=seconds(stream.duration, stream.time_base),
         is_picture=bool(stream.disposition & Disposition.attached_pic),
+        has_alpha=stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) == "1",
     )
 
 
