@@ -154,11 +154,14 @@ def highest_peak(samples: Samples, floor: float = 0.0) -> float:
 
     Only stretches whose samples could reach past what is known already are interpolated.
     """
+    n = samples.shape[1]
     highest = max(floor, float(np.abs(samples).max(initial=0.0)))
-    for start in range(0, samples.shape[1], PEAK_CHUNK):
-        part = samples[:, max(0, start - TAPS) : start + PEAK_CHUNK + TAPS]
+    for start in range(0, n, PEAK_CHUNK):
+        low, high = max(0, start - TAPS), min(n, start + PEAK_CHUNK + TAPS)
+        part = samples[:, low:high]
         if float(np.abs(part).max(initial=0.0)) * PEAK_REACH > highest:
-            highest = max(highest, float(peaks(part).max(initial=0.0)))
+            found = peaks(part)[start - low : start - low + PEAK_CHUNK]
+            highest = max(highest, float(found.max(initial=0.0)))
     return highest
 
 
