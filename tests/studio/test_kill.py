@@ -28,7 +28,7 @@ def test_killed_at_random_moments_the_job_ends_with_the_same_files(tmp_path, kil
     assert report.kills >= kills - 1, "the job was too short for this test"
     assert studio.result(job.id) == expected
     assert report.repeated <= report.kills
-    assert len(report.begun) == len(WORDS) + 2
+    assert len(report.begun) == len(WORDS) + 4
     kinds = [event.kind for event in studio.events(job.id)]
     assert kinds.count("restarted") >= 1 and kinds.count("done") == 1
 

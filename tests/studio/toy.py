@@ -1,5 +1,6 @@
 """A small real workflow for the kernel's own tests: it counts a word list, one file an item."""
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -9,9 +10,10 @@ from typing import Any
 
 from pydantic import Field
 
+from media.tools import follow_program
 from studio.artefacts import Artefact
 from studio.errors import BadInput
-from studio.request import Report, Request, Result
+from studio.request import Record, Report, Request, Result
 from studio.settings import Settings
 from studio.steps import Desk, Run, engine_step, step
 from studio.studio import Studio
@@ -24,7 +26,15 @@ class ToyRequest(Request):
     words: tuple[str, ...] = ("one", "two")
     source: Artefact | None = None
     pause_s: float = Field(0.0, ge=0)
+    nap_s: float = Field(0.0, ge=0)
+    fill_bytes: int = Field(0, ge=0)
     fail: str = ""
+
+
+class Words(Record):
+    """What a person may look at."""
+
+    words: tuple[str, ...]
 
 
 class ToyReport(Report):
@@ -67,17 +77,31 @@ def look(desk: Desk, words: tuple[str, ...], fail: str) -> int:
     return sum(map(len, words))
 
 
+@step("Take a nap")
+def nap(desk: Desk, seconds: float) -> int:
+    """Wait for another program, as a step does that runs ffmpeg."""
+    follow_program(["sleep", f"{seconds}"], check=desk.check)
+    return 0
+
+
 @engine_step("Say each word")
-def say(echo: "Echo", desk: Desk, word: str, pause_s: float, log: str) -> Artefact:
+def say(echo: "Echo", desk: Desk, word: str, pause_s: float) -> Artefact:
     path = desk.scratch / "word.txt"
     path.write_bytes(echo.say(word))
-    for done in range(10):
-        time.sleep(pause_s / 10)
-        desk.progress(done + 1, 10)
-    if log:
-        with Path(log).open("a") as file:  # outside the studio: tests count what was computed
-            file.write(f"{word}\n")
+    parts = max(10, int(pause_s / 0.1))
+    for done in range(parts):
+        time.sleep(pause_s / parts)
+        desk.progress(done + 1, parts)
     return desk.keep(path, "text/plain", f"{word}.txt")
+
+
+@step("Fill the disk")
+def fill(desk: Desk, size_bytes: int) -> Artefact | None:
+    path = desk.scratch / "big.bin"
+    with path.open("wb") as file:
+        for _ in range(size_bytes // 65536):
+            file.write(os.urandom(65536))
+    return desk.keep(path, "application/octet-stream") if size_bytes else None
 
 
 @step("Bind the book")
@@ -94,18 +118,13 @@ def bind(desk: Desk, words: tuple[Artefact, ...], fail: str) -> Artefact:
 def toy(request: ToyRequest, run: Run) -> ToyResult:
     letters = run.step(look, request.words, request.fail)
     run.weigh(float(letters))
-    words = run.review("words", request.words)
-    said = run.map(say, words, request.pause_s, COUNT.path)
+    run.step(nap, request.nap_s)
+    words = run.review("words", Words(words=request.words)).words
+    said = run.map(say, words, request.pause_s)
+    run.step(fill, request.fill_bytes)
     book = run.step(bind, said, request.fail)
     return ToyResult(book=book, report=ToyReport(letters=letters))
 
-
-@dataclass(slots=True)
-class Count:
-    path: str = ""
-
-
-COUNT = Count()
 
 WORKFLOW = Workflow(
     name="toy",
@@ -114,7 +133,7 @@ WORKFLOW = Workflow(
     result=ToyResult,
     run=toy,
     needs=lambda request: (Need("Echo"),),
-    steps=(look, say, bind),
+    steps=(look, nap, say, fill, bind),
 )
 
 
