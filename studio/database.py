@@ -51,6 +51,7 @@ JOBS = sa.Table(
     _text("error"),
     _text("error_step"),
     _text("error_id"),
+    _text("error_kind"),
     _text("result"),
     _text("review"),
     _text("review_value"),

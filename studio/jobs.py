@@ -52,6 +52,7 @@ class Job:
     error: str
     error_step: str
     error_id: str
+    error_kind: Literal["", "input"]  # "input": the user can mend it, by another file or setting
     result: str  # JSON of the Result, "" until done
     review: str
     review_value: str  # name and JSON of what waits for a person

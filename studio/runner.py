@@ -117,7 +117,9 @@ class Runner:
         except Cancelled as stop:
             return self._stopped(row, str(stop))
         except StudioError as error:
-            return _failed(error.sentence, watcher)
+            return _failed(
+                error.sentence, watcher, kind="input" if isinstance(error, BadInput) else ""
+            )
         except Exception:  # the job runner's border: whatever it was, the user gets a sentence
             error_id = secrets.token_hex(4)
             LOG.exception("unexpected error %s", error_id)
@@ -189,7 +191,7 @@ def _done(result: Result) -> Fate:
     return Fate("done", ("done", ""), values)
 
 
-def _failed(sentence: str, watcher: JobWatcher | None, error_id: str = "") -> Fate:
+def _failed(sentence: str, watcher: JobWatcher | None, error_id: str = "", kind: str = "") -> Fate:
     step = watcher.step if watcher else ""
-    values = {"error": sentence, "error_step": step, "error_id": error_id}
+    values = {"error": sentence, "error_step": step, "error_id": error_id, "error_kind": kind}
     return Fate("failed", ("failed", sentence), values)

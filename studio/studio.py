@@ -211,7 +211,14 @@ class Studio:
         job = self.job(id_, owner)
         if job.state in {"failed", "cancelled"}:
             self._check_limits(owner, new=False)
-            fresh = {"error": "", "error_step": "", "error_id": "", "crashes": 0, "fraction": 0.0}
+            fresh = {
+                "error": "",
+                "error_step": "",
+                "error_id": "",
+                "error_kind": "",
+                "crashes": 0,
+                "fraction": 0.0,
+            }
             self._queue_again(id_, fresh, ("failed", "cancelled"), ("queued again", ""))
         return self.job(id_, owner)
 
