@@ -4,7 +4,7 @@ Forcada et al.: Apertium, a free/open-source platform for rule-based machine tra
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -39,7 +39,7 @@ _VARIANTS = {"hbs_HR": "hr", "hbs_BS": "bs", "hbs_SR": "sr"}
 _HBS = ("hr", "bs", "sr")
 _MODE = re.compile(r"(?P<source>[a-z]{2,3})-(?P<target>[a-z]{2,3}|hbs_(?:HR|BS|SR))")
 _NUMBER = re.compile(r"(\d+(?:[.,:/]\d+)*%?)")
-_MARKS = re.compile(r"(?<!\w)[*@#](?=\w)")
+_MARKS = re.compile(r"(?<!\w)[*@#](?=\w)|-?<[a-z0-9]+>")
 
 
 class Apertium:
@@ -48,9 +48,16 @@ class Apertium:
     Args:
         pivots: languages to go through, in order of preference.
         avoid: pairs such as "en-eo" whose output is too poor to be offered.
+        through: for pairs such as "fr-es", the language that measured best to go through.
     """
 
-    def __init__(self, pivots: Sequence[str] = (), avoid: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        pivots: Sequence[str] = (),
+        avoid: Sequence[str] = (),
+        through: Mapping[str, str] | None = None,
+    ) -> None:
+        self._through = dict(through or {})
         self._pivots = tuple(pivots)
         self._avoid = frozenset(avoid)
         self._modes: dict[tuple[str, str], str] = {}
@@ -108,13 +115,13 @@ class Apertium:
         return self._modes
 
     def _route(self, source: str, target: str) -> list[tuple[str, str]]:
-        modes = self._installed()
-        if (source, target) in modes:
-            return [(source, target)]
-        if f"{source}-{target}" not in self._avoid:
-            for pivot in self._pivots:
-                if (source, pivot) in modes and (pivot, target) in modes:
-                    return [(source, pivot), (pivot, target)]
+        """Return the hops: by the language that measured best, directly, or by any pivot."""
+        modes, name = self._installed(), f"{source}-{target}"
+        best = self._through.get(name, "")
+        for pivot in (best, "", *self._pivots) if best else ("", *self._pivots):
+            hops = [(source, pivot), (pivot, target)] if pivot else [(source, target)]
+            if name not in self._avoid and all(hop in modes for hop in hops):
+                return hops
         known = ", ".join(f"{a}→{b}" for a, b in sorted(self.pairs()))
         raise BadInput(
             f"Apertium does not translate {source!r} to {target!r} on this machine",
@@ -123,12 +130,15 @@ class Apertium:
 
     def _hop(self, sentences: Sequence[str], pair: tuple[str, str], check: Check) -> list[str]:
         """Translate sentences, each with its end, between a direct pair; as many come back."""
-        book = phrase_book(*pair)
+        book, ends = phrase_book(*pair), [sentence[-1] for sentence in sentences]
         found = [book.known(_core(sentence)) for sentence in sentences]
         asked = [book.prepared(s) for s, known in zip(sentences, found, strict=True) if not known]
         said = iter(self._ask(asked, self._installed()[pair], check))
-        translated = [known or book.mended(_core(next(said))) for known in found]
-        return [core + sentence[-1] for core, sentence in zip(translated, sentences, strict=True)]
+        translated = [
+            known or _core(book.mended(_core(next(said)) + end))
+            for known, end in zip(found, ends, strict=True)
+        ]
+        return [core + end for core, end in zip(translated, ends, strict=True)]
 
     def _ask(self, sentences: Sequence[str], mode: str, check: Check) -> list[str]:
         """Run Apertium once over all sentences."""

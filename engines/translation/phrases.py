@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -38,15 +38,18 @@ class PhraseBook:
 
 @cache
 def phrase_book(source: str, target: str, folder: Path = FOLDER) -> PhraseBook:
-    """Return the phrase book of a pair; an empty one if there is none."""
-    path = folder / f"{source}-{target}.toml"
+    """Return the phrase book of a pair; its phrases are also those of the way back, turned round."""
+    book = _read(folder / f"{source}-{target}.toml")
+    back = _read(folder / f"{target}-{source}.toml")
+    turned = {_key(said): phrase for phrase, said in reversed(tuple(back.phrases.items()))}
+    own = {_key(phrase): said for phrase, said in book.phrases.items()}
+    return replace(book, phrases={**turned, **own})
+
+
+def _read(path: Path) -> PhraseBook:
     if not path.exists():
         return PhraseBook()
-    read = tomllib.loads(path.read_text(encoding="utf-8"))
-    book = TypeAdapter(PhraseBook).validate_python(read)
-    return PhraseBook(
-        phrases={_key(k): v for k, v in book.phrases.items()}, before=book.before, after=book.after
-    )
+    return TypeAdapter(PhraseBook).validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
 
 
 def _key(core: str) -> str:

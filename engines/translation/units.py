@@ -102,7 +102,12 @@ def _unit(text: str, gap: str) -> Unit:
     found = _UNIT.match(text)
     if found is None or not found["core"]:
         return Unit(text, "", "", gap)
-    return Unit(found["lead"].replace("¿", "").replace("¡", ""), found["core"], found["tail"], gap)
+    return Unit(
+        found["lead"].replace("¿", "").replace("¡", ""),
+        found["core"],
+        found["tail"].replace(" ", ""),
+        gap,
+    )
 
 
 def _is_abbreviation(text: str) -> bool:
