@@ -300,21 +300,26 @@ class Studio:
     def _run_alone(self, id_: str, owner: str, on_change: Callable[[Job], None]) -> None:
         self._runner.clear_scratch()
         self._runner.restart_crashed(only=id_)
-        run = self._jobs.row(id_)["run"]
-        thread = Thread(target=self._runner.run, args=(id_, run), name=f"job {id_}", daemon=True)
-        thread.start()
+        run, ended = self._jobs.row(id_)["run"], Flag()
+
+        def work() -> None:
+            try:
+                self._runner.run(id_, run)
+            finally:
+                ended.set()
+
+        Thread(target=work, name=f"job {id_}", daemon=True).start()
         seen = -1
         try:
-            while thread.is_alive():
+            while not ended.wait(FOLLOW_S):
                 job = self.job(id_, owner)
                 if job.seq != seen:
                     seen = job.seq
                     on_change(job)
-                thread.join(FOLLOW_S)
         except KeyboardInterrupt:
             self._jobs.note(id_, "interrupted", "by Ctrl-C")
             self.cancel(id_, owner)
-            thread.join()
+            ended.wait()  # not Thread.join: once interrupted, that returns at once on Python 3.11
             raise
 
     def _queue_again(
