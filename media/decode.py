@@ -23,7 +23,7 @@ RATES_HZ = frozenset(
 )
 USUAL_RATE_HZ = 48_000
 DRIFT_S = 0.04  # time stamps may be that far off (one frame of 25 fps) before they are believed
-AFTER_ERROR_S = 0.002  # after lost packets they are believed at once
+WHEN_LOST_S = 0.002  # where packets are missing they are believed at once
 JUMP_S = 10.0  # farther than this the clock was set anew; libavformat draws the line there too
 PADDING_SAMPLES = 4096  # a coder's last packet may be filled up with this much at most
 BATCH_S = 0.5
@@ -75,7 +75,7 @@ def decode_audio(
                 if frame is None:
                     errors += 1
                     if tape is not None:
-                        tape.after_error = True
+                        tape.is_lost = True
                     check()
                     continue
                 if tape is None:
@@ -122,7 +122,7 @@ class _Tape:
     claimed_samples: int  # as the header says, 0 unknown
     at: float = 0.0  # samples laid so far, at `rate_hz`
     laid: int = 0  # samples laid, in whole numbers
-    after_error: bool = False
+    is_lost: bool = False  # packets are missing: the next time stamp decides
     gap_s: float = 0.0
     jumps: int = 0
     _pending: list[Samples] = field(default_factory=list[Samples])
@@ -164,6 +164,7 @@ class _Tape:
             _samples(frame), [channel.name for channel in frame.layout.channels], self.channels
         )
         skip = self._aligned(_time_s(frame), frame.sample_rate)
+        self.is_lost = skip >= frame.samples  # the next one, too, is to be cut to the sample
         self._append(samples[:, skip:], frame.sample_rate)
         if self.seconds > MAX_S:
             raise LimitReached(
@@ -191,8 +192,7 @@ class _Tape:
         if time_s is None:
             return 0
         off_s = time_s - self.origin_s - self.seconds
-        believed_s = AFTER_ERROR_S if self.after_error else DRIFT_S
-        self.after_error = False
+        believed_s = WHEN_LOST_S if self.is_lost else DRIFT_S
         if abs(off_s) <= believed_s and not (self.laid == 0 and off_s < 0):
             return 0
         if self._is_jump(off_s):
