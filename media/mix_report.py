@@ -183,7 +183,7 @@ class Tally:
         self._equal += int(same.sum())
         self._touched += int((weight > 0).sum())
         self._exact_outside = self._exact_outside and bool(same[weight == 0].all())
-        self._add_core_peak(after, np.equal(weight, 1))
+        self._add_core_peak(after, weight >= 1.0)
 
     def add_residual(self, residual: Samples, voice: Samples) -> None:
         """Compare what is left under the lines with the original voices, (channels, samples)."""
@@ -217,7 +217,7 @@ class Tally:
             notes=notes,
         )
 
-    def _add_core_peak(self, sound: Samples, core: Mask) -> None:
+    def _add_core_peak(self, sound: Samples, core: NDArray[np.bool_]) -> None:
         sound_on = np.concatenate([self._tail, sound], axis=1)
         core_on: Mask = np.concatenate([self._tail_core, core])
         loudest = float(np.abs(sound_on[:, core_on]).max(initial=0.0))
