@@ -39,8 +39,8 @@ class JsonLines(logging.Formatter):
         )
 
 
-def to_file(folder: Path) -> None:
-    """Log everything from INFO up into `folder`, and warnings to standard error.
+def to_file(folder: Path, *, screen: bool = True) -> None:
+    """Log everything from INFO up into `folder`, and warnings to standard error if `screen`.
 
     Raises:
         StorageFailed: if the folder cannot be written.
@@ -50,11 +50,13 @@ def to_file(folder: Path) -> None:
         file = logging.handlers.RotatingFileHandler(
             folder / "studio.jsonl", maxBytes=FILE_BYTES, backupCount=FILES, encoding="utf-8"
         )
-    screen = logging.StreamHandler(sys.stderr)
-    screen.setLevel(logging.WARNING)
+    handlers: list[logging.Handler] = [file]
+    if screen:
+        handlers.append(logging.StreamHandler(sys.stderr))
+        handlers[-1].setLevel(logging.WARNING)
     root = logging.getLogger()
     root.setLevel(logging.INFO)
-    for handler in (file, screen):
+    for handler in handlers:
         handler.setFormatter(JsonLines())
         root.addHandler(handler)
 
