@@ -5,7 +5,7 @@ Reads `presets/`, imports an engine only to make one. A preset's file name is it
 
 import shutil
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -192,6 +192,11 @@ def engines_for(needs: Sequence[Need], quality_name: str) -> dict[str, str]:
         elif not choice.need.optional:
             raise MissingWeights(choice.why, remedy="See ./run.sh doctor, or the Engine Room.")
     return chosen
+
+
+def any_on_gpu(engines: Iterable[str]) -> bool:
+    """Tell whether one of those engines works on the GPU."""
+    return any(entry(each).needs.cuda for each in engines)
 
 
 def _choose(need: Need, candidates: Sequence[Entry]) -> Choice:

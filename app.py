@@ -1,0 +1,46 @@
+"""The front door: `python app.py` serves the studio, `python app.py dub …` runs a job."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import workflows
+from engines import catalog
+from engines.doctor import inspect_engines
+from engines.residency.manager import KeepOne
+from media.doctor import inspect_ffmpeg
+from studio.command import House, main
+from studio.doctor import Finding, inspect_machine
+from studio.settings import Settings
+from studio.studio import Studio
+from studio.workflow import Workflow, discover
+
+
+def known() -> Mapping[str, Workflow[Any]]:
+    """Return every workflow, by name."""
+    return discover(workflows)
+
+
+def open_studio(settings: Settings) -> Studio:
+    """Return the studio of that data folder; it works on nothing yet."""
+    return Studio(settings, known(), KeepOne(), catalog.engines_for, uses_gpu=catalog.any_on_gpu)
+
+
+def serve(settings: Settings) -> None:
+    """Serve the studio until it is stopped."""
+    from tabs import shell  # noqa: PLC0415 - Gradio takes seconds, and no command needs it
+
+    shell.serve(open_studio(settings))
+
+
+def inspect(settings: Settings) -> Iterator[Finding]:
+    """Look at the machine, at ffmpeg and at the engines."""
+    yield from inspect_machine(settings, Path(__file__).parent)
+    yield inspect_ffmpeg()
+    yield from inspect_engines(known())
+
+
+if __name__ == "__main__":
+    house = House(workflows=known, open_studio=open_studio, serve=serve, inspect=inspect)
+    sys.exit(main(sys.argv[1:], house))

@@ -1,0 +1,246 @@
+"""The command line: serves the studio, or runs a job without a browser.
+
+Exit codes: 0 done, 2 bad input, 130 interrupted (the job can be resumed), 1 anything else.
+What a person reads goes to standard error; the last line of standard output is one JSON object.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from studio.artefacts import storage_errors
+from studio.console import Console, clock, printable
+from studio.deliver import hand_out, make_folder, take_in
+from studio.doctor import Finding, write_findings
+from studio.errors import BadInput, BadPreset, StudioError
+from studio.flags import Parser, add_fields, join_values, read_fields
+from studio.jobs import Job
+from studio.logs import to_file
+from studio.settings import Settings, load_settings
+from studio.studio import Studio
+from studio.workflow import Workflow
+
+PROGRAM = "./run.sh"
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+SERVING = ("data_dir", "host", "port")  # settings that are flags too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What the front door knows of the rooms above this one."""
+
+    workflows: Callable[[], Mapping[str, Workflow[Any]]]
+    open_studio: Callable[[Settings], Studio]
+    serve: Callable[[Settings], None]  # until it is stopped
+    inspect: Callable[[Settings], Iterable[Finding]]  # for the doctor
+
+
+def main(arguments: Sequence[str], house: House) -> int:
+    """Do what the arguments say; return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        return _dispatch(arguments, house)
+    except StudioError as error:
+        _complain(error.sentence)
+        return BAD_INPUT if isinstance(error, BadInput | BadPreset) else FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _dispatch(arguments: Sequence[str], house: House) -> int:
+    workflows = house.workflows()
+    parser = make_parser(workflows)
+    given = vars(parser.parse_args(join_values(arguments, parser)))
+    for name in SERVING:
+        if name in given:
+            os.environ[f"UNDERSTUDY_{name.upper()}"] = str(given[name])
+    settings, command = load_settings(), given["command"]
+    if command == "serve":
+        house.serve(settings)
+        return DONE
+    if command == "doctor":
+        return FAILED if write_findings(house.inspect(settings), sys.stdout) else DONE
+    studio = house.open_studio(settings)
+    to_file(settings.logs, screen=False)
+    if command == "jobs":
+        _write_jobs(studio.jobs(limit=given["limit"]))
+        return DONE
+    if command == "cancel":
+        job = studio.cancel(given["job"])
+        sys.stdout.write(f"{job.id} {job.state}\n")
+        return DONE
+    signal.signal(signal.SIGTERM, _interrupt)  # so that a job that runs here ends in good order
+    if command == "resume":
+        return _follow(studio, _take_up(studio, given), given)
+    return _follow(studio, _submit(studio, workflows[command], given), given)
+
+
+def make_parser(workflows: Mapping[str, Workflow[Any]]) -> Parser:
+    """Return the parser of all commands: every workflow is one."""
+    common = Parser(add_help=False)
+    common.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="where the studio keeps everything (setting UNDERSTUDY_DATA_DIR)",
+    )
+    serving = Parser(add_help=False, parents=[common])
+    serving.add_argument("--host", default=argparse.SUPPRESS, help="address to listen on")
+    serving.add_argument("--port", default=argparse.SUPPRESS, help="port to listen on")
+    parser = Parser(
+        prog=PROGRAM,
+        description="Understudy, a studio for dubbing. Without a command it serves the studio.",
+        parents=[serving],
+    )
+    parser.set_defaults(command="serve")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name, workflow in workflows.items():
+        one = commands.add_parser(
+            name, parents=[common], help=workflow.title, description=workflow.title
+        )
+        _add_output(one)
+        add_fields(one, workflow.request)
+    commands.add_parser("serve", parents=[serving], help="Serve the studio to a browser")
+    resume = commands.add_parser(
+        "resume", parents=[common], help="Go on with a job that was stopped, failed or waits"
+    )
+    resume.add_argument("job", metavar="JOB")
+    resume.add_argument(
+        "--answer",
+        metavar="FILE",
+        help="the JSON file that the waiting job wrote, as you edited it",
+    )
+    _add_output(resume)
+    jobs = commands.add_parser("jobs", parents=[common], help="List jobs, newest first")
+    jobs.add_argument("--limit", type=int, default=20, metavar="N", help="(default: 20)")
+    cancel = commands.add_parser("cancel", parents=[common], help="Stop a job")
+    cancel.add_argument("job", metavar="JOB")
+    commands.add_parser(
+        "doctor", parents=[common], help="Tell what is installed, what is missing and how to get it"
+    )
+    return parser
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", "-o", metavar="DIR", help="folder for the results (default: out/JOB)"
+    )
+
+
+def _submit(studio: Studio, workflow: Workflow[Any], given: Mapping[str, Any]) -> Job:
+    if given["output"]:
+        make_folder(Path(given["output"]))
+    store = partial(take_in, studio.store, max_mb=studio.settings.max_upload_mb)
+    request = read_fields(given, workflow.request, store)
+    return studio.submit(workflow.name, request)
+
+
+def _take_up(studio: Studio, given: Mapping[str, Any]) -> Job:
+    """Make a job go on that was stopped, failed or waits; one that is done stays done."""
+    job = studio.job(given["job"])
+    if given["answer"]:
+        try:
+            answer = Path(given["answer"]).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise BadInput(f"{given['answer']!r} cannot be read: {error}") from error
+        return studio.answer(job.id, "", answer)
+    if job.state == "waiting":
+        raise BadInput(
+            f"the job waits for you to look at the {job.review}",
+            remedy="Answer in the browser, or give --answer FILE.",
+        )
+    return studio.retry(job.id)
+
+
+def _follow(studio: Studio, job: Job, given: Mapping[str, Any]) -> int:
+    console = Console(sys.stderr)
+    console.say(f"Job {job.id}: {job.title}")
+    try:
+        job = studio.run_here(job.id, console.show)
+    except KeyboardInterrupt:
+        job = studio.job(job.id)
+        console.close()
+        stopped = "Stopped" if job.finished else "The job goes on in the studio that is running"
+        _complain(f"{stopped}. To go on with it here: {PROGRAM} resume {job.id}")
+        _answer(job, {}, {})
+        return INTERRUPTED
+    console.close()
+    folder = Path(given["output"] or Path("out") / job.id)
+    if job.state == "done":
+        return _deliver(studio, job, folder)
+    if job.state == "waiting":
+        return _ask(job, folder)
+    sentence = job.error or f"The job was {job.state}."
+    _complain(sentence if job.error_kind else f"{sentence} To try again: {PROGRAM} resume {job.id}")
+    _answer(job, {}, {})
+    return BAD_INPUT if job.error_kind == "input" else FAILED
+
+
+def _deliver(studio: Studio, job: Job, folder: Path) -> int:
+    make_folder(folder)
+    placed = hand_out(studio.export(job.id), folder)
+    report = getattr(studio.result(job.id), "report", None)
+    numbers: dict[str, Any] = {} if report is None else report.model_dump(mode="json")
+    for warning in numbers.get("warnings", ()):
+        _complain(f"Note: {warning}")
+    _complain(f"Done in {clock(job.elapsed_s)}:")
+    for path in placed.values():
+        _complain(f"  {path}")
+    _answer(job, placed, numbers)
+    return DONE
+
+
+def _ask(job: Job, folder: Path) -> int:
+    """Write what a person is asked to look at, and how to go on."""
+    make_folder(folder)
+    shown = folder / f"{job.id}-{job.review}.json"
+    with storage_errors(folder):
+        shown.write_text(json.dumps(json.loads(job.review_value), indent=2, ensure_ascii=False))
+    _complain(
+        f"The job waits for you to look at the {job.review}. Edit {shown}, then: "
+        f"{PROGRAM} resume {job.id} --answer {shown}"
+    )
+    _answer(job, {job.review: shown}, {})
+    return FAILED
+
+
+def _answer(job: Job, placed: Mapping[str, Path], report: Mapping[str, Any]) -> None:
+    """Write the last line: one JSON object, plain ASCII so that every terminal can."""
+    paths = {field: str(path) for field, path in placed.items()}
+    said = {"job": job.id, "state": job.state, "artefacts": paths, "report": report}
+    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.flush()
+
+
+def _write_jobs(jobs: Sequence[Job]) -> None:
+    if not jobs:
+        sys.stderr.write("There are no jobs yet.\n")
+    for job in jobs:
+        made = datetime.fromtimestamp(job.created_s).astimezone().strftime("%Y-%m-%d %H:%M")
+        about = job.error if job.state == "failed" else job.title
+        sys.stdout.write(
+            f"{job.id:<24} {job.state:<10} {job.fraction:4.0%}  {made}  {printable(about)}\n"
+        )
+
+
+def _complain(sentence: str) -> None:
+    sys.stderr.write(f"{printable(sentence)}\n")
+    sys.stderr.flush()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
