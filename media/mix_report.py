@@ -170,7 +170,8 @@ class Tally:
         self._peak_before = highest_peak(sound, self._peak_before)
         self._peak_after = highest_peak(sound, self._peak_after)
         self._equal += levels.shape[1]
-        self._keep_tail(sound, np.zeros(sound.shape[1], np.bool_))
+        nowhere: Mask = np.full(levels.shape[1], fill_value=False)
+        self._keep_tail(sound, nowhere)
 
     def add_touched(self, levels: Levels, mixed: Levels, weight: Samples) -> None:
         """Count a block of the mix; `weight` is 0 where the original plays and 1 where it does not."""
@@ -217,7 +218,7 @@ class Tally:
             notes=notes,
         )
 
-    def _add_core_peak(self, sound: Samples, core: NDArray[np.bool_]) -> None:
+    def _add_core_peak(self, sound: Samples, core: Mask) -> None:
         sound_on = np.concatenate([self._tail, sound], axis=1)
         core_on: Mask = np.concatenate([self._tail_core, core])
         loudest = float(np.abs(sound_on[:, core_on]).max(initial=0.0))
