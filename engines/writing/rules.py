@@ -79,13 +79,15 @@ _NO_NAMES = frozenset({"i", "i'm", "i've", "i'll", "i'd", "i’m", "i’ve", "i�
 
 
 def _without_fillers(text: str, lists: WordLists) -> str:
-    for phrase in sorted(lists.openers, key=len, reverse=True):
+    for sound in lists.sounds:
+        text = re.sub(rf",?\s*(?<!\w){_literal(sound)}(?!\w),?", "", text, flags=_I)
+    for phrase in sorted(lists.openers, key=len, reverse=True) * 2:  # "well, so"
         start = rf"(^|(?<=[.!?…])\s+)([¿¡]?){_literal(phrase)}"
         text = re.sub(start + r"(?:,\s*|\s+)(?=\w)", r"\1\2", text, flags=_I)
     for phrase in sorted(lists.fillers, key=len, reverse=True):
         text = re.sub(rf",\s*{_literal(phrase)}\s*(?=[,.!?…;]|$)", "", text, flags=_I)
         text = re.sub(rf"(^|[.!?…]\s+){_literal(phrase)},\s+", r"\1", text, flags=_I)
-    return _without_words(text, lists.sounds)
+    return text
 
 
 def _without_words(text: str, words: tuple[str, ...]) -> str:
