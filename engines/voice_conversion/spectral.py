@@ -5,6 +5,7 @@ so the result stays as clear as the source, and resembles the reference in colou
 """
 
 import hashlib
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,7 +126,7 @@ def _shaped(wave: Frames, rate_hz: int, source: Timbre, target: Timbre, strength
     bands = mel_bands(BANDS, envelope.shape[1], rate_hz / 2)
     missing = bands @ (target.envelope - _warped(source.envelope[None], warp)[0])
     limit = TILT_DB / 8.686
-    tilt = np.clip(strength * (missing - missing.mean()), -limit, limit)
+    tilt: Frames = np.clip(strength * (missing - missing.mean()), -limit, limit)
     bins = np.arange(source.envelope.size, dtype=np.float64)
     centres = bands @ bins
     raised: Frames = np.interp(bins, centres, tilt)
@@ -176,17 +177,19 @@ def _envelopes(magnitude: Frames, rate_hz: int, pitch_hz: float) -> Frames:
     keep = min(keep, lifter.size // 2)
     lifter[:keep] = 0.5 * (1 + np.cos(np.pi * np.arange(keep) / keep))
     lifter[-keep + 1 :] = lifter[1:keep][::-1]
-    return np.real(np.fft.rfft(cepstrum * lifter, axis=1)).astype(np.float64)
+    cut: Frames = cepstrum * lifter
+    return np.asarray(np.fft.rfft(cut, axis=1).real, dtype=np.float64)
 
 
 def _smooth(curve: Frames) -> Frames:
     kernel: Frames = np.hanning(11)
     padded: Frames = np.pad(curve, 5, mode="edge")
-    return np.convolve(padded, kernel / kernel.sum(), mode="valid")
+    weights: Frames = kernel / kernel.sum()
+    return np.convolve(padded, weights, mode="valid")
 
 
 def _sizes(rate_hz: int) -> tuple[int, int]:
-    window = int(2 ** np.round(np.log2(WINDOW_S * rate_hz)))
+    window = 2 ** round(math.log2(WINDOW_S * rate_hz))
     return window, window // 4
 
 
