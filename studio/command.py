@@ -32,6 +32,11 @@ from studio.workflow import Workflow
 PROGRAM = "./run.sh"
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 SERVING = ("data_dir", "host", "port")  # settings that are flags too
+# What a Space, or whoever starts a Gradio app, says in its own words.
+ADOPTED = {
+    "GRADIO_SERVER_NAME": "UNDERSTUDY_HOST",
+    "GRADIO_SERVER_PORT": "UNDERSTUDY_PORT",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +70,7 @@ def _dispatch(arguments: Sequence[str], house: House) -> int:
     workflows = house.workflows()
     parser = make_parser(workflows)
     given = vars(parser.parse_args(join_values(arguments, parser)))
-    for name in SERVING:
-        if name in given:
-            os.environ[f"UNDERSTUDY_{name.upper()}"] = str(given[name])
-    settings, command = load_settings(), given["command"]
+    settings, command = _settings(given), given["command"]
     if command == "serve":
         house.serve(settings)
         return DONE
@@ -87,6 +89,18 @@ def _dispatch(arguments: Sequence[str], house: House) -> int:
     if command == "resume":
         return _follow(studio, _take_up(studio, given), given)
     return _follow(studio, _submit(studio, workflows[command], given), given)
+
+
+def _settings(given: Mapping[str, Any]) -> Settings:
+    for theirs, ours in ADOPTED.items():
+        if theirs in os.environ:
+            os.environ.setdefault(ours, os.environ[theirs])
+    if os.environ.get("SPACE_ID") and os.environ.get("OAUTH_CLIENT_ID"):
+        os.environ.setdefault("UNDERSTUDY_HF_OAUTH", "true")
+    for name in SERVING:
+        if name in given:
+            os.environ[f"UNDERSTUDY_{name.upper()}"] = str(given[name])
+    return load_settings()
 
 
 def make_parser(workflows: Mapping[str, Workflow[Any]]) -> Parser:

@@ -44,6 +44,8 @@ class Console:
             self._open = False
 
     def _plain(self, job: Job) -> None:
+        if not job.step and job.position == 1:  # it starts in a moment
+            return
         step = f"{job.step_n}/{job.step_m} {job.step}" if job.step else _state(job)
         now = time.monotonic()
         if step != self._step:

@@ -46,6 +46,12 @@ class FieldView:
     extra: Mapping[str, Any]  # json_schema_extra
 
     @property
+    def title(self) -> str:
+        """Its name in words, without the unit."""
+        words = self.name.rpartition("_")[0] if self.unit else self.name
+        return words.replace("_", " ").capitalize()
+
+    @property
     def flag(self) -> str:
         """Its name on the command line."""
         return f"--{self.name.replace('_', '-')}"

@@ -145,7 +145,9 @@ def _default(view: FieldView) -> str:
         return "on" if view.default else "off"
     if isinstance(view.default, float) and view.default.is_integer():
         return str(int(view.default))
-    return "" if view.default in (None, "", ()) else str(view.default)
+    if view.many:
+        return " ".join(str(each) for each in view.default or ())
+    return "" if view.default in (None, "") else str(view.default)
 
 
 def _value(view: FieldView, given: Any, store: Callable[[Path], Artefact]) -> Any:

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Sets up what the tests need, then runs every check: format, lint, types, room borders, tests.
+# Arguments go to pytest: ./test.sh tests/studio -k jobs
+set -euo pipefail
+# shellcheck source=setup.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/setup.sh"
+
+# A browser for the tests that drive one; they are skipped, and say so, where there is none.
+set_up_browser() {
+    has chromium || has chromium-browser || has google-chrome && return
+    if [ "$(id -u)" -eq 0 ] && has apt-get; then
+        say "Installing a browser: chromium"
+        apt_get update || true
+        apt_get install chromium && has chromium && return
+    fi
+    say "Fetching a browser for the tests"
+    timeout 300 "$VENV_PYTHON" -m playwright install chromium-headless-shell </dev/null >"$VENV/browser.log" 2>&1 ||
+        say "There is no Chromium, so the browser tests are skipped. To have them:" \
+            "    sudo apt-get install -y chromium"
+}
+
+check() {
+    say "== $1"
+    "${@:2}" || failed+=("$1")
+}
+
+set_up test
+set_up_browser
+cd -- "$PROJECT"
+export OMP_NUM_THREADS=1 UNDERSTUDY_OFFLINE=1 HF_HUB_OFFLINE=1 GRADIO_ANALYTICS_ENABLED=False
+export PYRIGHT_PYTHON_IGNORE_WARNINGS=1 PYTHONUTF8=1
+failed=()
+if [ $# -eq 0 ]; then
+    check "ruff format" "$VENV_PYTHON" -m ruff format --check .
+    check "ruff check" "$VENV_PYTHON" -m ruff check .
+    check "pyright" "$VENV_PYTHON" -m pyright --pythonpath "$VENV_PYTHON"
+    check "import-linter" "$VENV_PYTHON" -c \
+        'import sys; from importlinter.cli import lint_imports_command as run; run()'
+    set -- -n "${UNDERSTUDY_TEST_PROCESSES:-2}" --dist loadscope
+fi
+check "pytest" "$VENV_PYTHON" -m pytest "$@"
+if [ ${#failed[@]} -gt 0 ]; then
+    fail "Failed: ${failed[*]}"
+fi
+say "All checks passed."
