@@ -170,7 +170,8 @@ class Tally:
         self._peak_before = highest_peak(sound, self._peak_before)
         self._peak_after = highest_peak(sound, self._peak_after)
         self._equal += levels.shape[1]
-        nowhere: Mask = np.full(levels.shape[1], fill_value=False)
+        n: int = levels.shape[1]
+        nowhere: Mask = np.zeros(n, np.bool_)
         self._keep_tail(sound, nowhere)
 
     def add_touched(self, levels: Levels, mixed: Levels, weight: Samples) -> None:
