@@ -7,20 +7,22 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.schema import CreateColumn
 
 from studio.errors import StorageFailed
 
 METADATA = sa.MetaData()
+POSTGRES_LOCK = "pg_advisory_xact_lock(7860)"
 # What SQLite and Postgres say where the disk, not the statement, is at fault.
 DISK_TROUBLE = ("is full", "readonly", "disk I/O", "unable to open", "No space left")
 
 
 def _text(name: str) -> "sa.Column[str]":
-    return sa.Column(name, sa.Text, nullable=False, default="")
+    return sa.Column(name, sa.Text, nullable=False, default="", server_default="")
 
 
 def _number(name: str) -> "sa.Column[int]":
-    return sa.Column(name, sa.Integer, nullable=False, default=0)
+    return sa.Column(name, sa.Integer, nullable=False, default=0, server_default="0")
 
 
 JOBS = sa.Table(
@@ -116,7 +118,11 @@ def connect(url: str) -> sa.Engine:
         event.listen(engine, "connect", _prepare_sqlite)
     else:
         engine = sa.create_engine(with_driver(url), pool_pre_ping=True)
-    METADATA.create_all(engine)
+    with writing(engine) as connection:
+        alone = "BEGIN IMMEDIATE" if url.startswith("sqlite") else f"SELECT {POSTGRES_LOCK}"
+        connection.exec_driver_sql(alone)  # several processes may start at once
+        METADATA.create_all(connection)
+        _add_new_columns(connection)
     return engine
 
 
@@ -145,6 +151,16 @@ def with_driver(url: str) -> str:
     return f"postgresql+psycopg://{rest}" if scheme in {"postgres", "postgresql"} else url
 
 
+def _add_new_columns(connection: sa.Connection) -> None:
+    """Bring the tables of an older version up to date; columns are only ever added."""
+    inspector = sa.inspect(connection)
+    for table in METADATA.sorted_tables:
+        known = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in (each for each in table.columns if each.name not in known):
+            text = str(CreateColumn(column).compile(dialect=connection.dialect))
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {text}")
+
+
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")

@@ -33,7 +33,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default_factory=default_data_dir)
     """Folder of everything the studio keeps: uploads, finished steps, jobs, exports, logs"""
-    database_url: str = ""
+    database_url: SecretStr = SecretStr("")
     """Where jobs are written; empty: a SQLite file in data_dir. A postgresql:// address lets several machines that share one data_dir share one queue"""
     worker: str = Field(default="local", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
     """This machine's name among those that share a queue; the same after every restart"""
@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The database's address, the default filled in."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'studio.db'}"
+        return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir / 'studio.db'}"
 
     @property
     def shares_queue(self) -> bool:

@@ -38,12 +38,12 @@ def test_without_xdg_the_home_folder_is_used(monkeypatch):
 
 
 def test_the_environment_decides_and_secrets_stay_secret(monkeypatch):
-    monkeypatch.setenv("UNDERSTUDY_AUTH", "ann:s:cret,bob:pw")
-    monkeypatch.setenv("UNDERSTUDY_DATABASE_URL", "postgresql://host/db")
+    monkeypatch.setenv("UNDERSTUDY_AUTH", "ann:a:b-hidden,bob:pw")
+    monkeypatch.setenv("UNDERSTUDY_DATABASE_URL", "postgresql://me:hidden-too@host/db")
     settings = load_settings()
-    assert settings.users() == {"ann": "s:cret", "bob": "pw"}
+    assert settings.users() == {"ann": "a:b-hidden", "bob": "pw"}
     assert settings.shares_queue
-    assert "cret" not in repr(settings) + settings.model_dump_json()
+    assert "hidden" not in repr(settings) + settings.model_dump_json()
 
 
 @pytest.mark.parametrize(
@@ -77,10 +77,10 @@ def test_a_log_line_is_json_with_job_and_step(tmp_path):
 
 
 def test_a_traceback_is_part_of_its_line():
-    try:
-        raise StudioError("broken")
-    except StudioError:
-        record = logging.LogRecord("x", logging.ERROR, "", 1, "no", (), sys.exc_info())
+    error = StudioError("broken")
+    record = logging.LogRecord(
+        "x", logging.ERROR, "", 1, "no", (), (StudioError, error, error.__traceback__)
+    )
     line = JsonLines().format(record)
     assert "\n" not in line and "StudioError: broken" in json.loads(line)["traceback"]
 
