@@ -57,7 +57,8 @@ def cut_clip(
         args += [*seek, *length, "-f", "flac", "-i", path, "-map", "1:a:0"]
     elif source.audios:
         args += ["-map", f"0:{source.audios[0].index}"]
-    args += ["-c:a", "aac", "-b:a", "160k", "-ac", "2", "-ar", "48000", "-af", "aresample=async=1"]
+        args += ["-ac", "2"] if source.audios[0].channels > 2 else []
+    args += ["-c:a", "aac", "-b:a", "160k", "-ar", "48000", "-af", "aresample=async=1"]
     video = source.video
     if video is not None:
         args += ["-map", f"0:{video.index}", "-vf", _smaller(PREVIEW_HEIGHT_PX)]

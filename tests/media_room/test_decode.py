@@ -68,9 +68,9 @@ def test_gaps_become_silence_and_overlaps_are_cut(tmp_path: Path) -> None:
     write_mkv(tmp_path / "gap.mkv", [(0.0, sound), (1.5, sound), (2.3, sound)])
     result = decoded(tmp_path / "gap.mkv", tmp_path / "out.flac")
     samples = result.file.read().samples[0]
-    assert samples.size == round(3.3 * RATE_HZ)
+    assert samples.size == pytest.approx(3.3 * RATE_HZ, abs=48)  # Matroska counts in milliseconds
     assert np.abs(samples[RATE_HZ : round(1.5 * RATE_HZ)]).max() == 0
-    later = samples[round(2.5 * RATE_HZ) :]
+    later = samples[round(2.6 * RATE_HZ) :]
     assert np.abs(later - sound[-later.size :]).max() < 1e-3
     assert any("0.50 s" in warning for warning in result.warnings)
 
