@@ -12,7 +12,7 @@ MOST_SPEAKER_CHARS = 32
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<\d[\d:.,]*>|</>|\{\\[^{}]*\}|\{[a-z]:[^{}]*\}")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]+)>", re.IGNORECASE)
-_LOUD_NAME = re.compile(r"^([^\W\d_a-zß-öø-ÿ][^:\n.!?…]{1,31}):(?!\d)\s*")
+_LOUD_NAME = re.compile(r"^([^\W\d_a-zß-öø-ÿ][^:\n!?…]{1,31}):(?!\d)\s*")
 _NAME = re.compile(r"^([^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,2}):\s+(?=\S)")
 _DASH = re.compile(r"^\s*(?:[-–—‐]|>>+)\s*")
 _SOUND = re.compile(r"\[[^\[\]]*\]|\([^()]*\)|（[^（）]*）|【[^【】]*】|[♪♫#][^♪♫#]*[♪♫#]|[♪♫]")

@@ -252,7 +252,10 @@ def _tidy(found: Sequence[Cue]) -> tuple[Cue, ...]:
 
 def _unrolled(cues: Sequence[Cue]) -> list[Cue]:
     """Drop the lines that a cue repeats from the one before, as in captions made while someone speaks."""
-    repeats = sum(b.text.split("\n")[0] == a.text.split("\n")[-1] for a, b in pairwise(cues))
+    repeats = sum(
+        "\n" in b.text and b.text.split("\n")[0] == a.text.split("\n")[-1]
+        for a, b in pairwise(cues)
+    )
     if len(cues) < 4 or repeats < ROLLING_SHARE * len(cues):
         return list(cues)
     kept: list[Cue] = []
@@ -276,7 +279,8 @@ def _clock(stamp: str) -> float | None:
     if match is None:
         return None
     whole = int(match[2] or 0) * 3600 + int(match[3]) * 60 + int(match[4])
-    return (whole + float(f"0.{match[5] or 0}")) * (-1 if match[1] else 1)
+    milliseconds = whole * 1000 + int(f"{match[5] or 0:0<3}")
+    return milliseconds / 1000 * (-1 if match[1] else 1)
 
 
 def _stamp(time_s: float, point: str) -> str:
