@@ -99,7 +99,7 @@ def bilingual(
     for start_s, end_s, above, below in sorted(lines):
         texts = _text(above, target), _text(below, source)
         parts = [_ways(text, end_s - start_s, 1) for text in texts]
-        if (end_s - start_s) / max(len(each) for each in parts) < BILINGUAL_LEAST_S:
+        if (end_s - start_s) / max(1, *(len(each) for each in parts)) < BILINGUAL_LEAST_S:
             parts = [_ways(text, end_s - start_s, MOST_LINES) for text in texts]
         count = max(len(each) for each in parts)
         first, second = (
@@ -174,6 +174,8 @@ def _parted(cue: Cue, language: str) -> list[Cue]:
 def _ways(text: _Text, duration_s: float, most_lines: int) -> list[str]:
     """Return the text as one or more subtitles, each of up to `most_lines` lines."""
     n = len(text.parts)
+    if n == 0:
+        return []
     if n > AT_ONCE:
         middle = min(range(n // 3, 2 * n // 3), key=lambda i: text.costs[i - 1])
         halves = (_slice(text, 0, middle), _slice(text, middle, n))
