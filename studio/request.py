@@ -24,11 +24,11 @@ class Request(Record):
     * `{"group": "Content" | "Look" | "Output", "advanced": True}`: where the form shows it.
     """
 
-    quality: str = Field("", json_schema_extra={"quality": True, "group": "Output"})
+    quality: str = Field(default="", json_schema_extra={"quality": True, "group": "Output"})
     """Which engines do the work: a quality preset; empty: draft where there is no GPU"""
-    review: bool = Field(False, json_schema_extra={"group": "Output", "advanced": True})
+    review: bool = Field(default=False, json_schema_extra={"group": "Output", "advanced": True})
     """Stop and let me look before the slow part"""
-    seed: int = Field(0, ge=0, json_schema_extra={"group": "Output", "advanced": True})
+    seed: int = Field(default=0, ge=0, json_schema_extra={"group": "Output", "advanced": True})
     """The same seed gives the same result"""
 
 

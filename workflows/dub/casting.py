@@ -8,8 +8,8 @@ import numpy as np
 
 from engines.roles import BuiltInVoice, Speaker
 from media.audio import Audio, open_audio, write_audio
+from media.pitch import track_pitch
 from media.speech import Span, Turn
-from media.voiceprint import pitch_hz
 from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.steps import Desk, engine_step, step
@@ -47,7 +47,9 @@ def portray(
             path = write_audio(sound, desk.scratch / f"{index}.flac")
             kept = desk.keep(path, "audio/flac", f"voice of {speaker}.flac")
         portraits.append(
-            Portrait(speaker, sum(each.duration_s for each in own), kept, pitch_hz(sound))
+            Portrait(
+                speaker, sum(each.duration_s for each in own), kept, track_pitch(sound).median_hz
+            )
         )
     return tuple(portraits)
 
@@ -61,7 +63,7 @@ def listen_to_mine(desk: Desk, recording: Artefact) -> Portrait:
             f"the recording of your voice is {sound.duration_s:.1f} s long",
             remedy=f"Give {REFERENCE_MIN_S:.0f} seconds of clear speech or more.",
         )
-    return Portrait("", sound.duration_s, recording, pitch_hz(sound))
+    return Portrait("", sound.duration_s, recording, track_pitch(sound).median_hz)
 
 
 @engine_step("Cast the voices")
@@ -163,4 +165,8 @@ def _clearest(desk: Desk, vocals: Artefact, bed: Artefact, spans: Sequence[Span]
 
 
 def _power_db(audio: Audio) -> float:
-    return 10 * math.log10(float(np.square(audio.samples).mean()) + 1e-10) if audio.duration_s else -100
+    return (
+        10 * math.log10(float(np.square(audio.samples).mean()) + 1e-10)
+        if audio.duration_s
+        else -100
+    )

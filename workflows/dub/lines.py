@@ -13,9 +13,7 @@ from workflows.dub.model import Line
 
 
 @step("Make lines of the words")
-def lines_of_words(
-    desk: Desk, transcript: Transcript, turns: tuple[Turn, ...]
-) -> tuple[Line, ...]:
+def lines_of_words(desk: Desk, transcript: Transcript, turns: tuple[Turn, ...]) -> tuple[Line, ...]:
     """Give every word its speaker, and cut at speakers, pauses and sentences."""
     desk.check()
     return _numbered(sentences_from_words(transcript.words, turns, transcript.language))
@@ -23,7 +21,11 @@ def lines_of_words(
 
 @step("Read the subtitles")
 def lines_of_subtitles(
-    desk: Desk, said: Artefact | None, translated: Artefact | None, turns: tuple[Turn, ...], start_s: float
+    desk: Desk,
+    said: Artefact | None,
+    translated: Artefact | None,
+    turns: tuple[Turn, ...],
+    start_s: float,
 ) -> tuple[Line, ...]:
     """Make lines of subtitles in the source language, the target language, or both.
 

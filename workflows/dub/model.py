@@ -57,7 +57,7 @@ class LineEdit(Record):
     """id of a built-in voice, for this line only"""
     locked: bool = False
     """Never shortened, nor moved from its source time."""
-    take: int = Field(0, ge=0)
+    take: int = Field(default=0, ge=0)
     """Raised to speak the line again, differently."""
 
 

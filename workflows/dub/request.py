@@ -11,64 +11,76 @@ from studio.workflow import Need
 from workflows.dub.model import Edits
 from workflows.dub.report import DubReport
 
-SUBTITLES = ["subtitles"]
-
 
 class DubRequest(Request):
     """Everything the user chose."""
 
     video: Artefact | None = Field(
-        None, json_schema_extra={"file": ["video", "audio"], "group": "Content"}
+        default=None, json_schema_extra={"file": ["video", "audio"], "group": "Content"}
     )
     """The video or sound file to dub"""
-    link: str = Field("", max_length=2000, json_schema_extra={"group": "Content", "advanced": True})
+    link: str = Field(
+        default="", max_length=2000, json_schema_extra={"group": "Content", "advanced": True}
+    )
     """Or the address of a video on the web (http or https)"""
     source_language: str = Field(
-        "", max_length=3, json_schema_extra={"language_of": "source", "group": "Content"}
+        default="", max_length=3, json_schema_extra={"language_of": "source", "group": "Content"}
     )
     """The language spoken in it; empty: find out"""
     target_language: str = Field(
-        "es", min_length=2, max_length=3, json_schema_extra={"language_of": "target"}
+        default="es", min_length=2, max_length=3, json_schema_extra={"language_of": "target"}
     )
     """The language it shall speak"""
     subtitles: Artefact | None = Field(
-        None, json_schema_extra={"file": SUBTITLES, "group": "Content", "advanced": True}
+        default=None,
+        json_schema_extra={"file": ["subtitles"], "group": "Content", "advanced": True},
     )
     """What is said, as subtitles (SRT, VTT, ASS, TTML): then nothing has to be recognised"""
     translated_subtitles: Artefact | None = Field(
-        None, json_schema_extra={"file": SUBTITLES, "group": "Content", "advanced": True}
+        default=None,
+        json_schema_extra={"file": ["subtitles"], "group": "Content", "advanced": True},
     )
     """The translation, as subtitles with the same times: then nothing has to be translated"""
-    speakers: int = Field(0, ge=0, le=12, json_schema_extra={"group": "Content", "advanced": True})
+    speakers: int = Field(
+        default=0, ge=0, le=12, json_schema_extra={"group": "Content", "advanced": True}
+    )
     """How many people speak; 0: find out"""
 
-    keep_background: bool = Field(True, json_schema_extra={"group": "Look"})
+    keep_background: bool = Field(default=True, json_schema_extra={"group": "Look"})
     """Keep the music and sounds, and lower them gently while someone speaks"""
-    clone_voices: bool = Field(True, json_schema_extra={"group": "Look"})
+    clone_voices: bool = Field(default=True, json_schema_extra={"group": "Look"})
     """Give every speaker a voice that resembles their own: the nearest built-in one, turned toward it"""
-    use_my_voice: bool = Field(True, json_schema_extra={"group": "Look"})
+    use_my_voice: bool = Field(default=True, json_schema_extra={"group": "Look"})
     """Let the person who talks most speak with my own voice, from the recording I give"""
-    my_voice: Artefact | None = Field(None, json_schema_extra={"file": ["audio"], "group": "Look"})
+    my_voice: Artefact | None = Field(
+        default=None, json_schema_extra={"file": ["audio"], "group": "Look"}
+    )
     """A recording of my voice: 10 seconds of clear speech or more"""
-    duck_db: float = Field(9.0, ge=6, le=12, json_schema_extra={"group": "Look", "advanced": True})
+    duck_db: float = Field(
+        default=9.0, ge=6, le=12, json_schema_extra={"group": "Look", "advanced": True}
+    )
     """How much the background steps back under speech"""
-    narration: bool = Field(False, json_schema_extra={"group": "Look", "advanced": True})
+    narration: bool = Field(default=False, json_schema_extra={"group": "Look", "advanced": True})
     """Nobody is seen speaking: lines may start up to a second late and so be slower"""
 
-    container: Literal["mp4", "mkv"] = Field("mp4", json_schema_extra={"group": "Output"})
+    container: Literal["mp4", "mkv"] = Field(default="mp4", json_schema_extra={"group": "Output"})
     """The file format; mkv keeps the sound lossless"""
-    subtitle_tracks: bool = Field(True, json_schema_extra={"group": "Output"})
+    subtitle_tracks: bool = Field(default=True, json_schema_extra={"group": "Output"})
     """Put subtitles into the video (original, translated, both), to be switched on by the viewer"""
     burn_captions: Literal["off", "translated", "bilingual"] = Field(
-        "off", json_schema_extra={"group": "Output", "advanced": True}
+        default="off", json_schema_extra={"group": "Output", "advanced": True}
     )
     """Draw captions into the picture, for sites that show no subtitles"""
-    caption_style: str = Field("clean", json_schema_extra={"caption_style": True, "advanced": True})
+    caption_style: str = Field(
+        default="clean", json_schema_extra={"caption_style": True, "advanced": True}
+    )
     """How burned captions look"""
-    keep_original_audio: bool = Field(True, json_schema_extra={"group": "Output", "advanced": True})
+    keep_original_audio: bool = Field(
+        default=True, json_schema_extra={"group": "Output", "advanced": True}
+    )
     """Keep the original sound as a second track"""
 
-    edits: Edits = Field(Edits(), json_schema_extra={"hidden": True})
+    edits: Edits = Field(default=Edits(), json_schema_extra={"hidden": True})
     """What was changed by hand in the line table and the cast sheet"""
 
 

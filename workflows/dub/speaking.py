@@ -8,22 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engines.roles import BuiltInVoice, Speaker, VoiceConverter
-from media.audio import open_audio, write_audio
+from media.audio import Audio, open_audio, write_audio
 from media.slots import Placement, Schedule, Slot, plan, solve
-from media.spoken import spoken
 from media.stretch import fit_to_samples
 from studio.artefacts import Artefact
 from studio.steps import Desk, Run, engine_step, step
-from workflows.dub import edits as edited
 from workflows.dub.budget import estimate_s
-from workflows.dub.casting import voice_of
-from workflows.dub.model import Edits, Flag, Line, Member, Placed, Take
+from workflows.dub.model import Line, Placed, Take
 from workflows.dub.request import DubRequest
 
-SEEN_MOUTH_S, NARRATION_S = (0.2, 0.6), (0.3, 1.0)
+SEEN_MOUTH_S, NARRATION_S, LOCKED_S = (0.2, 0.6), (0.3, 1.0), (0.0, 0.0)
 SAME_SPEED = 0.03  # a line within 3 % of its natural speed is not spoken again
 REWRITE_SHARE = 0.2
-TOO_SLOW = 0.005  # seconds that do not fit before a line is flagged
+MODEL_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,47 +32,6 @@ class Order:
     language: str
     rate: float
     take: int
-    convert_to: Artefact | None
-
-
-@dataclass(frozen=True, slots=True)
-class Voiced:
-    """A spoken line."""
-
-    audio: Artefact  # FLAC, mono
-    duration_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Performance:
-    """All lines spoken and placed."""
-
-    lines: tuple[Line, ...]  # with the text that was used as their translation
-    placed: tuple[Placed, ...]  # one for each line that is spoken
-    takes: tuple[Take, ...]  # fitted to their place, to the sample
-    warnings: tuple[str, ...]
-
-
-@engine_step("Speak the lines")
-def speak(speaker: Speaker, desk: Desk, order: Order) -> Voiced:
-    """Speak one line at a rate."""
-    desk.check()
-    speech = speaker.speak(order.text, order.voice, order.language, order.rate, order.take)
-    path = write_audio(speech.audio, desk.scratch / "line.flac")
-    return Voiced(desk.keep(path, "audio/flac", "line.flac"), speech.audio.duration_s)
-
-
-@engine_step("Turn the voices toward the originals")
-def convert(
-    converter: VoiceConverter, desk: Desk, audio: Artefact, reference: Artefact
-) -> Voiced:
-    """Give one spoken line the voice of a recording."""
-    desk.check()
-    line = open_audio(desk.path(audio)).read()
-    model = open_audio(desk.path(reference)).cut(0, 15).mono()
-    turned = converter.convert(line, model)
-    path = write_audio(turned, desk.scratch / "line.flac")
-    return Voiced(desk.keep(path, "audio/flac", "line.flac"), turned.duration_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +48,174 @@ class Fitting:
 
     audio: Artefact
     duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Voiced:
+    """A spoken line."""
+
+    audio: Artefact  # FLAC, mono
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A line on its way to be heard."""
+
+    line: Line
+    voice: BuiltInVoice
+    convert_to: Artefact | None
+    texts: tuple[str, ...]  # its spoken forms, ever shorter
+    take: int
+    locked: bool
+    level: int = 0  # which of its texts is spoken
+
+
+@engine_step("Speak the lines")
+def speak(speaker: Speaker, desk: Desk, order: Order) -> Voiced:
+    """Speak one line at a rate."""
+    desk.check()
+    speech = speaker.speak(order.text, order.voice, order.language, order.rate, order.take)
+    return _kept(desk, speech.audio)
+
+
+@engine_step("Turn the voices toward the originals")
+def convert(converter: VoiceConverter, desk: Desk, likeness: Likeness) -> Voiced:
+    """Give one spoken line the voice of a recording."""
+    desk.check()
+    line = open_audio(desk.path(likeness.audio)).read()
+    model = open_audio(desk.path(likeness.reference)).cut(0, MODEL_S).mono()
+    return _kept(desk, converter.convert(line, model))
+
+
+@step("Fit the lines to the sample")
+def fit(desk: Desk, fitting: Fitting) -> Voiced:
+    """Take the last per cent out of pauses, then out of speed; the length is exact."""
+    desk.check()
+    line = open_audio(desk.path(fitting.audio)).read()
+    n_samples = max(1, round(fitting.duration_s * line.sample_rate_hz))
+    return _kept(desk, fit_to_samples(line, n_samples))
+
+
+@step("Plan which words fit")
+def plan_texts(
+    desk: Desk, slots: tuple[Slot, ...], total_s: float, shorter_s: tuple[tuple[float, ...], ...]
+) -> tuple[int, ...]:
+    """Return, for each line, which of its texts to speak: 0 as translated, 1 shorter, and so on."""
+    desk.check()
+    return plan(slots, total_s, shorter_s, REWRITE_SHARE)[1]
+
+
+@step("Plan the time, with the lengths as spoken")
+def plan_times(desk: Desk, slots: tuple[Slot, ...], total_s: float) -> Schedule:
+    """Place every line; none is cut, what does not fit is told."""
+    desk.check()
+    return solve(slots, total_s)
+
+
+def perform(
+    parts: Sequence[Part], run: Run, request: DubRequest, total_s: float
+) -> tuple[tuple[Placed, ...], tuple[Take, ...]]:
+    """Speak and place the lines, which are in order of time.
+
+    Planned with estimates (which text), then with natural lengths (which rate); the second take is
+    made by the voice at that rate, and fitted to the sample.
+    """
+    language = request.target_language
+    parts = _worded(parts, run, request, total_s)
+    natural = _spoken(parts, run, language, [1.0] * len(parts))
+    schedule = run.step(plan_times, _slots(parts, natural, request), total_s)
+    again = _shorter_where_needed(parts, schedule)
+    if again != parts:
+        parts = again
+        natural = _spoken(parts, run, language, [1.0] * len(parts))
+        schedule = run.step(plan_times, _slots(parts, natural, request), total_s)
+    places = schedule.placements
+    rates = [round(p.speed, 2) if abs(p.speed - 1) > SAME_SPEED else 1.0 for p in places]
+    voiced = _likened(parts, run, _spoken(parts, run, language, rates))
+    lengths_s = [max(0.02, min(p.duration_s, total_s - p.start_s)) for p in places]
+    fitted = run.map(fit, [Fitting(v.audio, s) for v, s in zip(voiced, lengths_s, strict=True)])
+    placed = tuple(_placed(*each) for each in zip(parts, places, fitted, natural, strict=True))
+    takes = tuple(
+        Take(part.line.id, each.audio, each.duration_s, rate, part.texts[part.level])
+        for part, each, rate in zip(parts, fitted, rates, strict=True)
+    )
+    return placed, takes
+
+
+def _worded(parts: Sequence[Part], run: Run, request: DubRequest, total_s: float) -> list[Part]:
+    language = request.target_language
+    guesses = [tuple(estimate_s(text, language) for text in part.texts) for part in parts]
+    slots = _slots(parts, [each[0] for each in guesses], request)
+    shorter = tuple(each[1:] for each in guesses)
+    levels = run.step(plan_texts, slots, total_s, shorter)
+    return [replace(part, level=level) for part, level in zip(parts, levels, strict=True)]
+
+
+def _shorter_where_needed(parts: list[Part], schedule: Schedule) -> list[Part]:
+    return [
+        replace(part, level=part.level + 1)
+        if place.slack_s > 0 and part.level + 1 < len(part.texts)
+        else part
+        for part, place in zip(parts, schedule.placements, strict=True)
+    ]
+
+
+def _spoken(
+    parts: Sequence[Part], run: Run, language: str, rates: Sequence[float]
+) -> tuple[Voiced, ...]:
+    orders = [
+        Order(part.texts[part.level], part.voice.name, language, rate, part.take)
+        for part, rate in zip(parts, rates, strict=True)
+    ]
+    return run.map(speak, orders)
+
+
+def _likened(parts: Sequence[Part], run: Run, voiced: Sequence[Voiced]) -> list[Voiced]:
+    wanted = [
+        (index, Likeness(each.audio, part.convert_to))
+        for index, (part, each) in enumerate(zip(parts, voiced, strict=True))
+        if part.convert_to is not None
+    ]
+    turned = list(voiced)
+    if wanted:
+        made = run.map(convert, [likeness for _, likeness in wanted])
+        for (index, _), each in zip(wanted, made, strict=True):
+            turned[index] = each
+    return turned
+
+
+def _slots(
+    parts: Sequence[Part], natural_s: Sequence[float | Voiced], request: DubRequest
+) -> tuple[Slot, ...]:
+    usual = NARRATION_S if request.narration else SEEN_MOUTH_S
+    slots: list[Slot] = []
+    for part, length in zip(parts, natural_s, strict=True):
+        early_s, late_s = LOCKED_S if part.locked else usual
+        slots.append(
+            Slot(
+                start_s=part.line.start_s,
+                end_s=max(part.line.end_s, part.line.start_s + 0.1),
+                natural_s=length.duration_s if isinstance(length, Voiced) else length,
+                speaker=part.line.speaker,
+                early_s=early_s,
+                late_s=late_s,
+            )
+        )
+    return tuple(slots)
+
+
+def _placed(part: Part, place: Placement, fitted: Voiced, natural: Voiced) -> Placed:
+    return Placed(
+        line=part.line.id,
+        start_s=place.start_s,
+        end_s=place.start_s + fitted.duration_s,
+        speed=natural.duration_s / fitted.duration_s,
+        slack_s=place.slack_s,
+        flag="too long" if place.slack_s > 0 else "",
+    )
+
+
+def _kept(desk: Desk, audio: Audio) -> Voiced:
+    path = write_audio(audio, desk.scratch / "line.flac")
+    return Voiced(desk.keep(path, "audio/flac", "line.flac"), audio.duration_s)

@@ -1,0 +1,311 @@
+"""The dub, top to bottom."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engines.roles import BuiltInVoice
+from media.speech import Span, Turn
+from media.spoken import spoken
+from studio.artefacts import Artefact
+from studio.errors import BadInput
+from studio.request import Record
+from studio.steps import Run
+from studio.workflow import Workflow
+from workflows.dub import casting, delivery, hearing, lines, speaking, wording
+from workflows.dub import edits as edited
+from workflows.dub.model import Edits, Line, Member, Placed, Source, Take
+from workflows.dub.reporting import report_on
+from workflows.dub.request import DubRequest, DubResult, check, needs
+from workflows.dub.sheet import Sheet, cast_rows, rows
+
+SURE_OF_LANGUAGE = 0.5
+
+
+class Review(Record):
+    """What a person looks at before anything is spoken; the answer carries their edits."""
+
+    sheet: Sheet
+    edits: Edits
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the source says, before anyone changed it."""
+
+    language: str
+    lines: tuple[Line, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Everything that is decided before the first line is spoken."""
+
+    lines: tuple[Line, ...]
+    members: tuple[Member, ...]
+    voices: tuple[BuiltInVoice, ...]
+
+
+def dub(request: DubRequest, run: Run) -> DubResult:
+    """Let the people of a video speak another language."""
+    media = request.video or run.step(hearing.fetch, request.link)
+    source = run.step(hearing.inspect, media, request.source_language)
+    run.weigh(source.duration_s)
+    stems = run.step(hearing.separate, source.audio)
+    speech = run.step(hearing.find_speech, stems.vocals)
+    heard = listen(request, run, source, stems, speech)
+    edits = request.edits
+    draft = prepare(heard, stems, edits, request, run)
+    asked = Review(
+        sheet=sheet_of(request, source, heard, draft, placed=(), edits=edits), edits=edits
+    )
+    answer = run.review("lines", asked).edits
+    if answer != edits:
+        edits = answer
+        draft = prepare(heard, stems, edits, request, run)
+    performance = perform(draft, edits, request, run, source)
+    sheet = sheet_of(
+        request, source, heard, performance.draft, placed=performance.placed, edits=edits
+    )
+    return deliver(request, run, Dubbed(source, stems, heard, performance, sheet))
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """The lines as they were spoken and placed."""
+
+    draft: Draft
+    placed: tuple[Placed, ...]
+    takes: tuple[Take, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dubbed:
+    """Everything that is put together at the end."""
+
+    source: Source
+    stems: hearing.Stems
+    heard: Heard
+    performance: Performance
+    sheet: Sheet
+
+
+def listen(
+    request: DubRequest,
+    run: Run,
+    source: Source,
+    stems: hearing.Stems,
+    speech: tuple[Span, ...],
+) -> Heard:
+    """Find out who says what, from the sound or from subtitles.
+
+    Raises:
+        BadInput: if nobody speaks, or in a language that cannot be recognised.
+    """
+    given = request.subtitles or request.translated_subtitles
+    if given is None and not speech:
+        raise BadInput(
+            f"nobody speaks in {source.media.name or 'the file'}",
+            remedy="Choose a file in which people speak, or give subtitles of what shall be said.",
+        )
+    turns = hearing.speaking_turns(speech)
+    if speech and "Diarizer" in run.engines and request.speakers != 1:
+        turns = run.step(hearing.diarize, stems.vocals, speech, request.speakers)
+    if given is not None:
+        language = request.source_language or source.language or "en"
+        found = run.step(
+            lines.lines_of_subtitles,
+            request.subtitles,
+            request.translated_subtitles,
+            turns,
+            source.audio_start_s,
+        )
+        return Heard(language, found, source.warnings)
+    return _heard_by_machine(request, run, source, stems.vocals, speech=speech, turns=turns)
+
+
+def _heard_by_machine(
+    request: DubRequest,
+    run: Run,
+    source: Source,
+    vocals: Artefact,
+    *,
+    speech: tuple[Span, ...],
+    turns: tuple[Turn, ...],
+) -> Heard:
+    wanted = request.source_language
+    if source.duration_s > hearing.LONG_S:
+        first = run.step(hearing.listen_in, vocals, speech, wanted)
+        _must_be_understood(first.confidence, wanted or source.language)
+    transcript = run.step(hearing.transcribe, vocals, speech, wanted)
+    _must_be_understood(transcript.confidence, wanted or source.language)
+    found = run.step(lines.lines_of_words, transcript, turns)
+    if not found:
+        raise BadInput(
+            "no words could be understood",
+            remedy="Give subtitles of what is said, or a clearer recording.",
+        )
+    return Heard(transcript.language, found, source.warnings)
+
+
+def _must_be_understood(confidence: float, language: str) -> None:
+    if confidence >= SURE_OF_LANGUAGE or language == "en":
+        return
+    raise BadInput(
+        "this does not sound like a language that the recogniser knows (English)",
+        remedy="Give subtitles of what is said, or say --source-language en if it is English.",
+    )
+
+
+def prepare(
+    heard: Heard, stems: hearing.Stems, edits: Edits, request: DubRequest, run: Run
+) -> Draft:
+    """Translate, cast, and lay the user's changes over both.
+
+    Raises:
+        BadInput: if the source speaks the target language already.
+    """
+    if heard.language == request.target_language and request.translated_subtitles is None:
+        raise BadInput(
+            f"the video speaks {heard.language!r} already",
+            remedy="Choose another target language.",
+        )
+    said = edited.heard(heard.lines, edits)
+    told = wording.in_other_words(said, run, heard.language, request.target_language)
+    told = edited.translated(told, edits)
+    turns = lines.turns_of(told)
+    portraits = run.step(casting.portray, stems.vocals, stems.bed, turns)
+    mine = None
+    if request.use_my_voice and request.my_voice is not None:
+        mine = run.step(casting.listen_to_mine, request.my_voice)
+    voices = run.step(casting.built_in, request.target_language)
+    members = casting.cast(portraits, voices, edits, clone=request.clone_voices, mine=mine)
+    return Draft(told, members, voices)
+
+
+def perform(
+    draft: Draft, edits: Edits, request: DubRequest, run: Run, source: Source
+) -> Performance:
+    """Speak every line that has a text, and place it."""
+    parts: list[speaking.Part] = []
+    for line in draft.lines:
+        texts = tuple(
+            filter(
+                None,
+                (spoken(t, request.target_language) for t in (line.translation, *line.shorter)),
+            )
+        )
+        if texts:
+            voice, model = casting.voice_of(line, draft.members, draft.voices, edits)
+            model = model if "VoiceConverter" in run.engines else None
+            edit = edited.of_line(edits, line.id)
+            parts.append(speaking.Part(line, voice, model, texts, edit.take, edit.locked))
+    placed, takes = speaking.perform(parts, run, request, source.duration_s)
+    return Performance(draft, placed, takes)
+
+
+def sheet_of(
+    request: DubRequest,
+    source: Source,
+    heard: Heard,
+    draft: Draft,
+    *,
+    placed: Sequence[Placed],
+    edits: Edits,
+) -> Sheet:
+    """Return the line table and the cast sheet."""
+    return Sheet(
+        source_language=heard.language,
+        target_language=request.target_language,
+        duration_s=source.duration_s,
+        audio_start_s=source.audio_start_s,
+        lines=rows(draft.lines, placed, draft.members, edits),
+        cast=cast_rows(draft.members),
+    )
+
+
+def deliver(request: DubRequest, run: Run, dubbed: Dubbed) -> DubResult:
+    """Mix, subtitle, put the film together, and tell how it went."""
+    source, stems, sheet = dubbed.source, dubbed.stems, dubbed.sheet
+    spoken_lines = delivery.spoken_lines(dubbed.performance.takes, sheet)
+    mixed = run.step(
+        delivery.mix,
+        source.audio,
+        stems,
+        spoken_lines,
+        keep_background=request.keep_background,
+        duck_db=request.duck_db,
+    )
+    words = run.step(
+        delivery.subtitle,
+        source,
+        delivery.subtitled(sheet),
+        (dubbed.heard.language, request.target_language),
+        burn=request.burn_captions,
+        style=request.caption_style,
+    )
+    film = run.step(
+        delivery.assemble,
+        source,
+        mixed.audio,
+        words if request.subtitle_tracks else None,
+        languages=(dubbed.heard.language, request.target_language),
+        wanted=request.container,
+        keep_original=request.keep_original_audio,
+        captions=words.captions,
+    )
+    facts = run.step(delivery.examine, source, film, mixed.audio)
+    report = report_on(sheet, source, mixed, words, facts, dubbed.heard.warnings)
+    numbers, text = run.step(delivery.write_report, report)
+    return DubResult(
+        video=film.video,
+        audio=mixed.audio,
+        subtitles_source=words.source,
+        subtitles_target=words.target,
+        subtitles_target_vtt=words.target_vtt,
+        subtitles_bilingual=words.bilingual,
+        transcript=run.step(delivery.write_sheet, sheet),
+        stems=run.step(delivery.pack_stems, stems, spoken_lines, mixed.audio),
+        report_json=numbers,
+        report_text=text,
+        report=report,
+    )
+
+
+WORKFLOW = Workflow(
+    name="dub",
+    title="Dub",
+    request=DubRequest,
+    result=DubResult,
+    run=dub,
+    needs=needs,
+    check=check,
+    steps=(
+        hearing.fetch,
+        hearing.inspect,
+        hearing.separate,
+        hearing.find_speech,
+        hearing.diarize,
+        lines.lines_of_subtitles,
+        hearing.listen_in,
+        hearing.transcribe,
+        lines.lines_of_words,
+        wording.translate,
+        wording.shorten,
+        casting.portray,
+        casting.listen_to_mine,
+        casting.built_in,
+        speaking.plan_texts,
+        speaking.speak,
+        speaking.plan_times,
+        speaking.convert,
+        speaking.fit,
+        delivery.mix,
+        delivery.subtitle,
+        delivery.assemble,
+        delivery.examine,
+        delivery.write_report,
+        delivery.write_sheet,
+        delivery.pack_stems,
+    ),
+)
