@@ -108,6 +108,7 @@ class Runner:
             with storage_errors(self.settings.data_dir):
                 result = workflow.run(request, self._new_run(row, request, watcher))
             self.library.add(row, result)
+            watcher.learn()
             return _done(result)
         except Waiting as asked:
             if self.jobs.stop_asked(row["id"]):

@@ -294,8 +294,7 @@ class Studio:
                     self._run_alone(id_, owner, on_change)
                 finally:
                     self._lock.give_back()
-            else:
-                time.sleep(FOLLOW_S)
+            time.sleep(FOLLOW_S)
 
     def _run_alone(self, id_: str, owner: str, on_change: Callable[[Job], None]) -> None:
         self._runner.clear_scratch()

@@ -35,9 +35,9 @@ class JobWatcher:
     _written_s: float = field(default=0.0, init=False)
     _media_s: float = field(default=0.0, init=False)
     _expected_s: list[float] = field(default_factory=list[float], init=False)
-    _known: bool = field(default=False, init=False)  # whether all of `_expected_s` was learned
-    _unlearned: list[tuple[str, str, float]] = field(
-        default_factory=list[tuple[str, str, float]], init=False
+    _known: bool = field(default=False, init=False)  # whether `_expected_s` was learned
+    _took_s: dict[tuple[str, str], float] = field(
+        default_factory=dict[tuple[str, str], float], init=False
     )
     _n: int = field(default=0, init=False)
     _items: int = field(default=1, init=False)
@@ -68,20 +68,25 @@ class JobWatcher:
         self._tick()
 
     def finished(self, step: Step[Any, Any], seconds: float, computed: int) -> None:
-        """A step ended: what it took is learned, once the size of the job is known."""
+        """A step ended; what it took for all its items is noted, to be learned."""
         self._done, self._part = self._items, 0.0
         if computed:
-            engine = self._engine(step)
-            self._unlearned.append((step.name, engine, seconds * self._items / computed))
+            what = (step.name, self._engine(step))
+            whole_s = seconds * self._items / computed
+            self._took_s[what] = self._took_s.get(what, 0.0) + whole_s
             self.jobs.note(self.row["id"], "step", f"{step.title}: {seconds:.1f} s")
-        self._learn()
         self._tick()
 
     def weigh(self, media_s: float) -> None:
         """The job's size in seconds of media."""
         self._media_s = max(0.0, media_s)
         self._expect()
-        self._learn()
+
+    def learn(self) -> None:
+        """Learn what the steps took; called for a job that was done, so that all of them count."""
+        if self._media_s:
+            for (step, engine), seconds in self._took_s.items():
+                self.timings.learn(step, engine, seconds, self._media_s)
 
     def answer(self, name: str, shown: str) -> str | None:
         """Return what the user answered, or None where nobody asked to look.
@@ -131,14 +136,14 @@ class JobWatcher:
         self.jobs.change(self.row["id"], values, when=("running",), run=self.row["run"])
 
     def _expect(self) -> None:
-        """Fill in what each step is expected to take; where nothing was learned, an equal share."""
+        """Fill in what each step is expected to take.
+
+        It is nothing where none of the jobs done so far came by it, an equal share before the first.
+        """
         rates = self.timings.rates() if self._media_s else {}
-        learned = [rates.get((each.name, self._engine(each))) for each in self.workflow.steps]
-        known = [rate for rate in learned if rate is not None]
-        share = sum(known) / len(known) if known else 1.0
-        size = self._media_s or 1.0
-        self._expected_s = [size * (share if rate is None else rate) for rate in learned]
-        self._known = len(known) == len(learned) > 0
+        learned = [rates.get((each.name, self._engine(each)), 0.0) for each in self.workflow.steps]
+        self._known = any(learned)
+        self._expected_s = [self._media_s * rate if self._known else 1.0 for rate in learned]
 
     def _forecast(self) -> float | None:
         """Bring the fraction up to date and return the seconds that are left, if they can be told."""
@@ -148,18 +153,12 @@ class JobWatcher:
         part = min(1.0, (self._done + self._part) / self._items)
         passed = sum(self._expected_s[: self._n - 1]) + self._expected_s[self._n - 1] * part
         self._fraction = max(self._fraction, min(1.0, passed / total))
-        if self._known and self._media_s:
+        if self._known:
             return total - passed
         elapsed = time.monotonic() - self._begin_s
         if elapsed < TRUST_S or self._fraction < TRUST_FRACTION:
             return None
         return elapsed * (1 - self._fraction) / self._fraction
-
-    def _learn(self) -> None:
-        if self._media_s:
-            for step, engine, seconds in self._unlearned:
-                self.timings.learn(step, engine, seconds, self._media_s)
-            self._unlearned.clear()
 
     def _engine(self, step: Step[Any, Any]) -> str:
         engines: dict[str, str] = json.loads(self.row["engines"])

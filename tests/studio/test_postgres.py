@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from tests.studio.toy import ToyRequest, make_studio
 
 ROOT = Path(__file__).parents[2]
 WORKER = """
-import sys, time
+import sys
 from pathlib import Path
 from tests.studio.toy import make_studio
 studio = make_studio(Path(sys.argv[1]), database_url=sys.argv[2], worker=sys.argv[3])
@@ -31,7 +33,7 @@ def postgres(tmp_path):
     if not found:
         pytest.skip("Postgres is not installed here")
     user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
-    folder = Path(subprocess.check_output(["mktemp", "-d", "/tmp/pg-XXXXXX"], text=True).strip())
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
     if user:
         shutil.chown(folder, user)
     with socket.socket() as probe:
@@ -45,7 +47,7 @@ def postgres(tmp_path):
         if "ready to accept connections" in line:
             break
     yield f"postgresql://me@127.0.0.1:{port}/postgres"
-    server.terminate()
+    server.send_signal(signal.SIGINT)  # fast: it does not wait for its clients
     server.communicate()
     shutil.rmtree(folder)
 
