@@ -124,7 +124,7 @@ def storage_errors(folder: Path) -> Generator[None, None, None]:
                 f"the disk of {folder} is full",
                 remedy="Free some space (Engine Room, or ./run.sh doctor), then resume the job.",
             ) from error
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}:
             raise StorageFailed(
                 f"{folder} cannot be written ({error.strerror})",
                 remedy="Give this user the right to write there, or set UNDERSTUDY_DATA_DIR.",

@@ -120,8 +120,8 @@ def make_parser(workflows: Mapping[str, Workflow[Any]]) -> Parser:
         description="Understudy, a studio for dubbing. Without a command it serves the studio.",
         parents=[serving],
     )
-    parser.set_defaults(command="serve")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    parser.set_defaults(command="serve")
     for name, workflow in workflows.items():
         one = commands.add_parser(
             name, parents=[common], help=workflow.title, description=workflow.title

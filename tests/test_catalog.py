@@ -1,0 +1,80 @@
+"""Every preset, by being there: it can be read, its class exists and does what its role says."""
+
+import inspect
+import tomllib
+
+import pytest
+
+from engines import catalog, roles
+from studio.errors import BadPreset, MissingWeights
+from studio.workflow import Need
+
+ENTRIES = catalog.entries()
+VOICES = catalog.voices()
+
+
+@pytest.mark.parametrize("id_", ENTRIES)
+def test_an_engine_has_the_signatures_of_its_role(id_):
+    entry = ENTRIES[id_]
+    role = getattr(roles, entry.role)
+    engine = entry.build()
+    for name, asked in inspect.getmembers(role, inspect.isfunction):
+        if not name.startswith("_"):
+            wanted = list(inspect.signature(asked).parameters)[1:]
+            given = inspect.signature(getattr(engine, name)).parameters
+            assert list(given) == wanted, name
+
+
+@pytest.mark.parametrize("id_", ENTRIES)
+def test_an_engine_says_what_it_is(id_):
+    entry = ENTRIES[id_]
+    assert entry.licence and entry.title and entry.about
+    for each in entry.missing():
+        assert each.remedy
+
+
+@pytest.mark.parametrize("name", catalog.qualities())
+def test_a_quality_names_engines_that_exist_and_fill_the_role(name):
+    for role, ids in catalog.quality(name).items():
+        assert [ENTRIES[id_].role for id_ in ids] == [role] * len(ids)
+
+
+@pytest.mark.parametrize("id_", VOICES)
+def test_a_voice_belongs_to_a_speaker_that_lists_it(id_):
+    voice = VOICES[id_]
+    assert ENTRIES[voice.engine].role == "Speaker"
+    for language in voice.languages:
+        assert id_ in {each.id for each in catalog.built_in(voice.engine, language)}
+
+
+def test_a_need_that_nobody_serves_is_told_with_the_reason():
+    need = Need("Speaker", "xx")
+    assert catalog.choose([need], "draft")[0].engine is None
+    with pytest.raises(MissingWeights, match="no Speaker for xx"):
+        catalog.engines_for([need], "draft")
+
+
+def test_an_optional_need_may_stay_unserved():
+    assert catalog.engines_for([Need("Speaker", "xx", optional=True)], "draft") == {}
+
+
+def test_what_is_not_there_is_refused():
+    with pytest.raises(BadPreset, match="no engine"):
+        catalog.entry("nobody")
+    with pytest.raises(BadPreset, match="no quality"):
+        catalog.quality("superb")
+
+
+def test_a_broken_preset_is_named(tmp_path):
+    (tmp_path / "odd.toml").write_text('role = "Speaker"\ntitel = "x"\n')
+    with pytest.raises(BadPreset, match=r"odd\.toml"):
+        catalog.entries(root=tmp_path)
+
+
+def test_identity_follows_the_settings(tmp_path):
+    text = (catalog.PRESETS / "engines" / f"{next(iter(ENTRIES))}.toml").read_text()
+    tomllib.loads(text)
+    for revision in ("1", "2"):
+        (tmp_path / f"e{revision}.toml").write_text(text)
+    one, two = catalog.entries(root=tmp_path).values()
+    assert one.identity() != two.identity()  # the id is part of it

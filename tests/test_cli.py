@@ -1,0 +1,280 @@
+"""The command line: flags from a request, exit codes, results, stopping and going on."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from pydantic import Field
+
+from studio.artefacts import Artefact
+from studio.command import make_parser
+from studio.errors import BadInput
+from studio.fields import fields_of
+from studio.flags import FIELD, Parser, add_fields, join_values, read_fields
+from studio.request import Record, Request
+
+ROOT = Path(__file__).parents[1]
+
+
+class Inner(Record):
+    """Nested."""
+
+    number: int = 0
+
+
+class Sample(Request):
+    """A request with a field of every kind."""
+
+    film: Artefact
+    """The film, in 100 % of its length"""
+    pictures: tuple[Artefact, ...] = ()
+    gap_ms: int = Field(50, ge=0, le=500)
+    """Silence between lines"""
+    shape: Literal["wide", "tall", 3] = "wide"
+    keep: bool = True
+    inner: Inner = Inner()
+    note: str | None = None
+
+
+def read(*arguments):
+    parser = Parser(prog="x")
+    add_fields(parser, Sample)
+    given = vars(parser.parse_args(join_values(arguments, parser)))
+    return read_fields(given, Sample, lambda path: Artefact("0" * 64, "x/y", 1, str(path)))
+
+
+def test_flags_become_fields():
+    request = read(
+        *("--film", "-a b.mp4", "--pictures=1.png", "--pictures", "2.png", "--gap-ms", "7"),
+        *("--shape", "3", "--no-keep", "--inner", '{"number": 4}', "--note", "é\n'\""),
+    )
+    assert request.film.name == "-a b.mp4"
+    assert [each.name for each in request.pictures] == ["1.png", "2.png"]
+    assert (request.gap_ms, request.shape, request.keep) == (7, 3, False)
+    assert (request.inner.number, request.note) == (4, "é\n'\"")
+
+
+def test_what_is_not_given_keeps_its_default():
+    request = read("--film", "a")
+    assert request.model_fields_set == {"film"}
+    assert request == Sample(film=request.film)
+
+
+def test_data_may_be_in_a_file(tmp_path):
+    (tmp_path / "inner.json").write_text('{"number": 9}')
+    assert read("--film", "a", "--inner", str(tmp_path / "inner.json")).inner.number == 9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "--film"),
+        (["--film", "a", "--gap-ms", "501"], "--gap-ms '501'.*Give 0 to 500 milliseconds"),
+        (["--film", "a", "--gap-ms", "many"], "--gap-ms 'many'"),
+        (["--film", "a", "--shape", "round"], "round"),
+        (["--film", "a", "--inner", "{oh"], "--inner is not JSON"),
+        (["--film", "a", "--inner", '{"numbre": 1}'], "--inner .*numbre"),
+        (["--film", "a", "--inner", "no.json"], "cannot be read"),
+        (["--film", "a", "--gap", "3"], "--gap"),
+        (["--film"], "expected one argument"),
+    ],
+)
+def test_bad_flags_are_told_in_a_sentence(arguments, words):
+    with pytest.raises(BadInput) as caught:
+        read(*arguments)
+    assert re.search(words, caught.value.sentence)
+
+
+def test_help_is_made_from_the_request():
+    parser = Parser(prog="x")
+    add_fields(parser, Sample)
+    text = " ".join(parser.format_help().split())
+    assert "The film, in 100 % of its length (needed)" in text
+    assert "Silence between lines (milliseconds, 0 to 500, default: 50)" in text
+    assert "--keep, --no-keep" in text and "{wide,tall,3}" in text
+
+
+def test_every_field_has_one_flag():
+    names = [each.name for each in fields_of(Sample)]
+    assert sorted(names) == sorted(Sample.model_fields)
+    assert names[0] == "film"
+    parser = Parser(prog="x")
+    add_fields(parser, Sample)
+    assert {each.dest for each in parser._actions} == {"help", *(FIELD + name for name in names)}
+
+
+def test_every_workflow_of_the_house_has_a_command():
+    import workflows
+    from studio.workflow import discover
+
+    known = discover(workflows)
+    parser = make_parser(known)
+    for name in known:
+        with pytest.raises(SystemExit) as stop:
+            parser.parse_args([name, "--help"])
+        assert stop.value.code == 0
+
+
+# -- as a process ----------------------------------------------------------------------------------
+
+
+def start(folder, *arguments, **kwargs):
+    folder.mkdir(exist_ok=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **kwargs.pop("env", {})}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.toy_command", *map(str, arguments)],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **kwargs,
+    )
+
+
+def call(folder, *arguments, **kwargs):
+    process = start(folder, *arguments, **kwargs)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def answer(out):
+    return json.loads(out.splitlines()[-1])
+
+
+def test_a_job_ends_in_files_and_one_json_object(tmp_path):
+    code, out, err = call(tmp_path, "toy", "--words", "one", "--pause-s", "1", "--output", "here")
+    said = answer(out)
+    assert code == 0 and len(out.splitlines()) == 1
+    assert said["state"] == "done" and said["report"]["letters"] == 3
+    assert (tmp_path / said["artefacts"]["book"]).read_bytes() == b"one" * 1000
+    assert "Traceback" not in err and "3/5 Say each word" in err
+
+
+def test_results_go_to_a_folder_of_their_own_by_default(tmp_path):
+    _, out, _ = call(tmp_path, "toy")
+    said = answer(out)
+    assert said["artefacts"] == {"book": f"out/{said['job']}/book.txt"}
+
+
+def test_a_file_that_is_there_is_not_overwritten(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "book.txt").write_text("my own book")
+    for _ in range(2):
+        said = answer(call(tmp_path, "toy", "--output", "out")[1])
+        assert said["artefacts"] == {"book": "out/book-2.txt"}
+    assert (tmp_path / "out" / "book.txt").read_text() == "my own book"
+
+
+@pytest.mark.parametrize(
+    "name", ["-x.txt", "a 'b\" c.txt", "two\nlines.txt", "é 日本 \u202e.txt", "$(id).txt"]
+)
+def test_any_file_name_will_do(tmp_path, name):
+    (tmp_path / name).write_text("x")
+    code, out, err = call(tmp_path, "toy", f"--source={name}", "--words", "a")
+    assert code == 0, err
+    assert answer(out)["state"] == "done"
+    assert "\u202e" not in err and "two\nlines" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["toy", "--source", "none.mp4"], "there is no file 'none.mp4'"),
+        (["toy", "--source", "."], "is a folder"),
+        (["toy", "--source", "/dev/zero"], "not an ordinary file"),
+        (["toy", "--source", "x" * 5000], "cannot be read"),
+        (["toy", "--nap-s", "-1"], "--nap-s '-1'"),
+        (["toy", "--output", "/dev/null/x"], "cannot be made"),
+        (["toy", "--fail", "look"], "the words are not good. Take others."),
+        (["resume", "toy-0"], "there is no job 'toy-0'"),
+        (["fly"], "invalid choice"),
+        (["jobs", "--data-dir"], "expected one argument"),
+        (["--port", "seven"], "UNDERSTUDY_PORT"),
+    ],
+)
+def test_bad_input_ends_with_2_and_a_sentence(tmp_path, arguments, words):
+    code, _, err = call(tmp_path, *arguments)
+    assert code == 2
+    assert words in err.splitlines()[-1] and "Traceback" not in err
+
+
+def test_a_defect_ends_with_1_and_an_error_id(tmp_path):
+    code, out, err = call(tmp_path, "toy", "--fail", "bug")
+    assert code == 1 and answer(out)["state"] == "failed"
+    assert "Traceback" not in err and "(error " in err
+
+
+def test_a_folder_that_cannot_be_written_ends_with_1(tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = call(tmp_path, "jobs", "--data-dir", tmp_path / "file" / "data")
+    assert code == 1 and "Traceback" not in err
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_jobs_can_be_resumed(tmp_path, how):
+    process = start(tmp_path, "toy", "--words", "a", "--words", "b", "--pause-s", "1.5")
+    for line in process.stderr:
+        if "Say each word" in line:
+            break
+    time.sleep(2)  # the first word is said by then
+    asked_s = time.monotonic()
+    process.send_signal(how)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130 and time.monotonic() - asked_s < 4
+    job = answer(out)["job"]
+    assert f"resume {job}" in err and answer(out)["state"] == "cancelled"
+    code, out, _ = call(tmp_path, "resume", job, "--output", "again")
+    assert code == 0 and answer(out)["job"] == job
+    assert (tmp_path / "again" / "book.txt").is_file()
+    code, out, _ = call(tmp_path, "resume", job, "--output", "again")
+    assert code == 0 and answer(out)["artefacts"] == {"book": "again/book.txt"}
+
+
+def test_a_job_waits_for_an_answer(tmp_path):
+    code, out, err = call(tmp_path, "toy", "--review", "--output", "out")
+    said = answer(out)
+    assert code == 1 and said["state"] == "waiting" and "--answer" in err
+    asked = tmp_path / said["artefacts"]["words"]
+    assert json.loads(asked.read_text()) == {"words": ["one", "two"]}
+    code, _, err = call(tmp_path, "resume", said["job"])
+    assert code == 2 and "waits for you" in err
+    asked.write_text('{"words": ["six"]}')
+    code, out, _ = call(tmp_path, "resume", said["job"], "--answer", asked, "--output", "out")
+    assert code == 0
+    assert (tmp_path / answer(out)["artefacts"]["book"]).read_bytes() == b"six" * 1000
+
+
+def test_jobs_are_listed_and_cancelled(tmp_path):
+    assert "no jobs yet" in call(tmp_path, "jobs")[2]
+    call(tmp_path, "toy", "--fail", "look")
+    code, out, _ = call(tmp_path, "jobs")
+    assert code == 0 and "failed" in out and "the words are not good" in out
+    job = out.split()[0]
+    assert call(tmp_path, "cancel", job)[1] == f"{job} failed\n"
+
+
+def test_the_doctor_tells_and_its_exit_code_too(tmp_path):
+    code, out, _ = call(tmp_path, "doctor")
+    assert code == 1 and "BROKEN  glue: none left\n          -> buy some\n" in out
+
+
+@pytest.mark.parametrize(
+    ("env", "arguments", "where"),
+    [
+        ({}, [], "127.0.0.1:7860"),
+        ({"GRADIO_SERVER_NAME": "10.0.0.7", "GRADIO_SERVER_PORT": "7000"}, [], "10.0.0.7:7000"),
+        ({"GRADIO_SERVER_PORT": "7000", "UNDERSTUDY_PORT": "7001"}, ["serve"], "127.0.0.1:7001"),
+        ({"UNDERSTUDY_PORT": "7001"}, ["serve", "--port", "7002"], "127.0.0.1:7002"),
+    ],
+)
+def test_without_a_command_it_serves(tmp_path, env, arguments, where):
+    assert call(tmp_path, *arguments, env=env)[:2] == (0, f"{where}\n")
