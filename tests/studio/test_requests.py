@@ -29,7 +29,7 @@ SCALARS = {
 }
 
 
-def values(kind: Any) -> st.SearchStrategy[Any]:
+def values(kind: Any) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - one line a kind
     """Return values of a field's annotation; limits are left aside, keys know nothing of them."""
     origin, args = get_origin(kind), get_args(kind)
     if kind in SCALARS:
