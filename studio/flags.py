@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -146,7 +146,7 @@ def _default(view: FieldView) -> str:
     if isinstance(view.default, float) and view.default.is_integer():
         return str(int(view.default))
     if view.many:
-        return " ".join(str(each) for each in view.default or ())
+        return " ".join(map(str, cast("tuple[Any, ...]", view.default or ())))
     return "" if view.default in (None, "") else str(view.default)
 
 
