@@ -133,13 +133,18 @@ make_venv() {
 fetch_pip() {
     say "This Python comes without pip; fetching it."
     "$VENV_PYTHON" - "$VENV" <<'PYTHON' 9>&-
-import json, os, subprocess, sys, urllib.parse, urllib.request
+import json, os, re, subprocess, sys, urllib.parse, urllib.request
 
 page = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/") + "/pip/"
 kind = {"Accept": "application/vnd.pypi.simple.v1+json"}
 with urllib.request.urlopen(urllib.request.Request(page, headers=kind), timeout=30) as answer:
     files = json.load(answer)["files"]
-newest = [each for each in files if each["filename"].endswith(".whl") and not each.get("yanked")][-1]
+wheels = {}
+for each in files:
+    version = re.fullmatch(r"pip-(\d+(?:\.\d+)*)-py3-none-any\.whl", each["filename"])
+    if version and not each.get("yanked"):
+        wheels[tuple(map(int, version[1].split(".")))] = each
+newest = wheels[max(wheels)]
 wheel = os.path.join(sys.argv[1], newest["filename"])
 with urllib.request.urlopen(urllib.parse.urljoin(page, newest["url"]), timeout=60) as answer:
     with open(wheel, "wb") as file:
@@ -158,7 +163,7 @@ install_python_packages() {
         if reachable "$CPU_WHEELS/torch/"; then
             options+=(--extra-index-url "$CPU_WHEELS")
         else
-            say "$CPU_WHEELS does not answer; taking the torch that the usual index has (larger)."
+            say "$CPU_WHEELS does not answer; taking torch from the usual index (it may be the larger build)."
         fi
     elif [ "$(torch_build)" = cuda ] && installed_torch | grep -q '+cpu$'; then
         "$VENV_PYTHON" -m pip uninstall -q -y torch 9>&-

@@ -22,7 +22,7 @@ def inspect_engines(workflows: Mapping[str, Workflow[Any]]) -> Iterator[Finding]
             remedies = dict.fromkeys(one.remedy for one in lacking)
             yield Finding(what, "missing", seen, "; ".join(remedies))
         else:
-            yield Finding(what, "ok", f"{each.title} ({each.licence})")
+            yield Finding(what, "ok", f"{each.title}; licence: {each.licence}")
     for name, workflow in workflows.items():
         yield _inspect_workflow(name, workflow)
 
