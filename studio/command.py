@@ -20,7 +20,7 @@ from typing import Any
 from studio.artefacts import storage_errors
 from studio.console import Console, clock, printable
 from studio.deliver import hand_out, make_folder, take_in
-from studio.doctor import Finding, write_findings
+from studio.doctor import Finding, inspect_port, write_findings
 from studio.errors import BadInput, BadPreset, StudioError
 from studio.flags import Parser, add_fields, join_values, read_fields
 from studio.jobs import Job
@@ -32,6 +32,7 @@ from studio.workflow import Workflow
 PROGRAM = "./run.sh"
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 SERVING = ("data_dir", "host", "port")  # settings that are flags too
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # What a Space, or whoever starts a Gradio app, says in its own words.
 ADOPTED = {
     "GRADIO_SERVER_NAME": "UNDERSTUDY_HOST",
@@ -72,6 +73,8 @@ def _dispatch(arguments: Sequence[str], house: House) -> int:
     given = vars(parser.parse_args(join_values(arguments, parser)))
     settings, command = _settings(given), given["command"]
     if command == "serve":
+        _check_address(settings)
+        _complain(f"The studio starts at {_address(settings)} (Ctrl-C stops it).")
         house.serve(settings)
         return DONE
     if command == "doctor":
@@ -101,6 +104,28 @@ def _settings(given: Mapping[str, Any]) -> Settings:
         if name in given:
             os.environ[f"UNDERSTUDY_{name.upper()}"] = str(given[name])
     return load_settings()
+
+
+def _check_address(settings: Settings) -> None:
+    """Refuse to serve strangers without a login, and to listen where somebody else does.
+
+    Raises:
+        BadInput: with what to set instead.
+    """
+    login = settings.hf_oauth or settings.auth.get_secret_value() or os.environ.get("SPACE_ID")
+    if settings.host not in LOOPBACK and not login:
+        raise BadInput(
+            f"whoever reaches {settings.host} could use the studio without a login",
+            remedy="Set UNDERSTUDY_AUTH=name:password, or leave UNDERSTUDY_HOST at 127.0.0.1.",
+        )
+    found = inspect_port(settings)
+    if settings.port and found.state != "ok":
+        raise BadInput(f"the studio cannot listen: {found.seen}", remedy=f"Try {found.remedy}.")
+
+
+def _address(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}{f':{settings.port}' if settings.port else ', on a free port'}"
 
 
 def make_parser(workflows: Mapping[str, Workflow[Any]]) -> Parser:

@@ -50,7 +50,7 @@ def inspect_machine(settings: Settings, project: Path) -> Iterator[Finding]:
     yield Finding("Python", "ok", f"{platform.python_version()} at {sys.executable}")
     yield from inspect_packages(project)
     yield from _inspect_folder(settings)
-    yield _inspect_port(settings)
+    yield inspect_port(settings)
 
 
 def inspect_packages(project: Path) -> Iterator[Finding]:
@@ -108,9 +108,11 @@ def _inspect_folder(settings: Settings) -> Iterator[Finding]:
     )
 
 
-def _inspect_port(settings: Settings) -> Finding:
+def inspect_port(settings: Settings) -> Finding:
+    """Tell whether the studio could listen where it is set to."""
     what, where = "port", f"{settings.host}:{settings.port}"
-    with socket.socket() as probe:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from studio.flags import FIELD, Parser, add_fields, join_values, read_fields
 from studio.request import Record, Request
 
 ROOT = Path(__file__).parents[1]
+ANY = "0.0.0.0"  # noqa: S104 - the address that is refused without a login
 
 
 class Inner(Record):
@@ -270,11 +272,27 @@ def test_the_doctor_tells_and_its_exit_code_too(tmp_path):
 @pytest.mark.parametrize(
     ("env", "arguments", "where"),
     [
-        ({}, [], "127.0.0.1:7860"),
-        ({"GRADIO_SERVER_NAME": "10.0.0.7", "GRADIO_SERVER_PORT": "7000"}, [], "10.0.0.7:7000"),
-        ({"GRADIO_SERVER_PORT": "7000", "UNDERSTUDY_PORT": "7001"}, ["serve"], "127.0.0.1:7001"),
+        ({"UNDERSTUDY_PORT": "0"}, [], "127.0.0.1:0"),
+        ({"SPACE_ID": "me/it", "UNDERSTUDY_HOST": ANY, "UNDERSTUDY_PORT": "0"}, [], f"{ANY}:0"),
+        ({"UNDERSTUDY_AUTH": "a:b", "UNDERSTUDY_HOST": ANY}, ["--port", "0"], f"{ANY}:0"),
+        ({"GRADIO_SERVER_NAME": "localhost", "GRADIO_SERVER_PORT": "7004"}, [], "localhost:7004"),
+        ({"GRADIO_SERVER_PORT": "7004", "UNDERSTUDY_PORT": "7001"}, ["serve"], "127.0.0.1:7001"),
         ({"UNDERSTUDY_PORT": "7001"}, ["serve", "--port", "7002"], "127.0.0.1:7002"),
     ],
 )
 def test_without_a_command_it_serves(tmp_path, env, arguments, where):
     assert call(tmp_path, *arguments, env=env)[:2] == (0, f"{where}\n")
+
+
+def test_strangers_are_not_served_without_a_login(tmp_path):
+    code, out, err = call(tmp_path, "--host", ANY, "--port", "0")
+    assert (code, out) == (2, "") and "UNDERSTUDY_AUTH" in err
+
+
+def test_a_port_that_is_taken_is_told(tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        code, _, err = call(tmp_path, "--port", port)
+    assert code == 2 and f"127.0.0.1:{port}: Address already in use" in err
