@@ -54,6 +54,12 @@ def speech_of(text: str) -> str:
     return "\n".join(line for line in lines if any(c.isalnum() for c in line))
 
 
+def speech_only(cues: Sequence[Cue]) -> tuple[Cue, ...]:
+    """Return the cues that are spoken, without what only describes sounds."""
+    spoken = (replace(cue, text=speech_of(cue.text)) for cue in cues)
+    return tuple(cue for cue in spoken if cue.text)
+
+
 def split_speakers(markup: str) -> list[tuple[str, str]]:
     """Return (speaker, plain text) of each person who speaks in one subtitle.
 

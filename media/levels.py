@@ -9,10 +9,11 @@ import numpy as np
 from media.audio import Audio, AudioFile
 from media.duck import choose_depth_db
 from media.loudness import (
+    FILE_BLOCK_S,
     LOUDEST_TARGET_LUFS,
     MOST_GAIN_DB,
     QUIETEST_TARGET_LUFS,
-    loudness_lufs,
+    LoudnessMeter,
     match_gain_db,
 )
 from media.speech import Span
@@ -56,7 +57,7 @@ def measure_sources(
     heard: list[float | None] = []
     for line in lines:
         check()
-        lufs = loudness_lufs(voices.cut(line.source.start_s, line.source.end_s))
+        lufs = _span_lufs(voices, line.source)
         heard.append(lufs if lufs > INAUDIBLE_LUFS else None)
     return tuple(heard)
 
@@ -103,8 +104,8 @@ def decide_levels(
         )
         depth = wanted_duck_db
         if bed is not None:
-            under = bed.cut(line.start_s, line.start_s + voice.duration_s)
-            depth = choose_depth_db(loudness_lufs(under), target, wanted_duck_db)
+            under = Span(line.start_s, line.start_s + voice.duration_s)
+            depth = choose_depth_db(_span_lufs(bed, under), target, wanted_duck_db)
         levels.append(Level(gain_db, source_lufs, target, clamped, depth))
     return tuple(levels)
 
@@ -115,3 +116,13 @@ def load_line(line: PlacedLine, sample_rate_hz: int) -> Audio:
     if np.isfinite(audio.samples).all():
         return audio
     return Audio(np.nan_to_num(audio.samples, posinf=0.0, neginf=0.0), sample_rate_hz)
+
+
+def _span_lufs(audio: AudioFile, span: Span) -> float:
+    """Measure a stretch of a file in blocks: a subtitle may claim to last an hour."""
+    meter = LoudnessMeter(audio.sample_rate_hz, audio.channels)
+    start, stop = (round(max(0.0, at) * audio.sample_rate_hz) for at in (span.start_s, span.end_s))
+    size = round(FILE_BLOCK_S * audio.sample_rate_hz)
+    for first in range(start, min(stop, audio.n_samples), size):
+        meter.add(audio.read(first, min(first + size, stop)).samples)
+    return meter.integrated_lufs

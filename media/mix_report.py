@@ -167,8 +167,9 @@ class Tally:
         sound, hops = to_samples(levels), self._before.n_hops
         self._before.add(sound)
         self._after.follow(self._before, hops)
-        self._peak_before = highest_peak(sound, self._peak_before)
-        self._peak_after = highest_peak(sound, self._peak_after)
+        found = highest_peak(sound, min(self._peak_before, self._peak_after))
+        self._peak_before = max(self._peak_before, found)
+        self._peak_after = max(self._peak_after, found)
         self._equal += levels.shape[1]
         n: int = levels.shape[1]
         nowhere: Mask = np.zeros(n, np.bool_)

@@ -8,22 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from media.cues import Cue, plain_text, shared_out, split_speakers, with_speakers
-from media.layout import bilingual, lay_out, violations
 from media.ttml import parse_ttml
 from studio.errors import BadInput
-
-__all__ = [
-    "Cue",
-    "Reading",
-    "bilingual",
-    "inspect_subtitles",
-    "lay_out",
-    "parse_subtitles",
-    "read_subtitles",
-    "violations",
-    "write_srt",
-    "write_vtt",
-]
 
 MOST_BYTES = 20 << 20
 MOST_CUES = 100_000

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.cues import Cue, plain_text, speech_of
+from media.cues import Cue, plain_text, speech_of, speech_only
 from media.subtitles import (
     inspect_subtitles,
     parse_subtitles,
@@ -260,6 +260,10 @@ def test_sounds_are_not_speech():
     assert speech_of("♪ La la la ♪") == ""
     assert speech_of("(sighs) Well, [door] then.\n- (music)") == "Well, then."
     assert speech_of("#1 is the best") == "#1 is the best"
+    styled = read_subtitles(shared("subtitles/odd/example-in-styled.srt"))
+    spoken = [cue.text for cue in speech_only(styled)]
+    assert "'The time is 7:35.'" in spoken
+    assert not any("[" in text for text in spoken)
 
 
 def test_other_formats_are_read_too():
