@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from media.audio import AudioFile
+from media.containers import recognise
 from media.probe import MediaInfo
 from media.tools import Check, run_ffmpeg, unchecked
 from studio.errors import BadInput
@@ -54,7 +55,8 @@ def cut_clip(
         seek = ["-ss", f"{inner_s:.6f}"] if inner_s > 0 else ["-itsoffset", f"{-inner_s:.6f}"]
         length = ["-t", f"{end_s - start_s - max(0.0, -inner_s):.6f}"]
         path = f"file:{sound.audio.path.absolute()}"
-        args += [*seek, *length, "-f", "flac", "-i", path, "-map", "1:a:0"]
+        args += [*seek, *length, "-f", recognise(sound.audio.path).demuxer, "-i", path]
+        args += ["-map", "1:a:0"]
     elif source.audios:
         args += ["-map", f"0:{source.audios[0].index}"]
         args += ["-ac", "2"] if source.audios[0].channels > 2 else []

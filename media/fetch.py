@@ -144,14 +144,21 @@ def _joined(folder: Path, limits: FetchLimits, check: Check) -> Path:
     if not found:
         raise BadInput("the link leads to no video and no sound", remedy=UPLOAD)
     if not (pictures and sounds) or pictures[0].audios:
-        return (pictures or sounds)[0].path
+        whole = (pictures or sounds)[0].path
+        return whole.rename(whole.with_name(_titled(whole, whole.suffix)))
     return _pair(pictures[0], sounds[0], check)
 
 
 def _pair(picture: MediaInfo, sound: MediaInfo, check: Check) -> Path:
-    out = picture.path.with_name(f"{picture.path.stem}.joined.mkv")
+    out = picture.path.with_name(_titled(picture.path, ".mkv"))
     args = [*picture.as_input(), *sound.as_input(), "-map", "0:v:0", "-map", "1:a:0"]
     run_ffmpeg([*args, "-c", "copy", "-f", "matroska", f"file:{out.absolute()}"], check=check)
     for path in (picture.path, sound.path):
         path.unlink()
     return out
+
+
+def _titled(path: Path, suffix: str) -> str:
+    """Return the name that people should see: the process puts the format's after a tilde."""
+    title = path.stem.rpartition("~")[0].removesuffix(suffix)
+    return (title or "video") + suffix

@@ -100,7 +100,7 @@ def options(request: dict[str, Any]) -> dict[str, Any]:
     height = int(request["height_px"])
     return {
         "format": f"(bv[height<=?{height}],ba)/b[height<=?{height}]/b/bv/ba",
-        "outtmpl": {"default": f"%(title).{NAME_CHARS}B.%(format_id)s.%(ext)s"},
+        "outtmpl": {"default": f"%(title).{NAME_CHARS}B~%(format_id)s.%(ext)s"},
         "paths": {"home": request["folder"]},
         "restrictfilenames": True,
         "noplaylist": True,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from media.audio import AudioFile
+from media.containers import recognise
 from media.languages import long_language
 from media.probe import MediaInfo
 from media.tools import Check, run_ffmpeg, unchecked
@@ -59,12 +60,15 @@ class MuxPlan:
     fonts: Path | None = field(default=None)  # a folder of fonts for them
 
 
-def format_for(source: MediaInfo, wanted: Format, *, keep_original: bool = True) -> Format:
+def format_for(
+    source: MediaInfo, wanted: Format, *, keep_original: bool = True, burns: bool = False
+) -> Format:
     """Return `wanted`, or the other one where it cannot hold what is to be copied.
 
-    MP4 holds fewer codecs; MKV, as older programs write it, no rotation.
+    MP4 holds fewer codecs; MKV, as older programs write it, no rotation. A picture with captions
+    burnt in (`burns`) is coded anew and fits both.
     """
-    video = source.video
+    video = None if burns else source.video
     fits_mp4 = video is None or (video.codec in MP4_VIDEO and not video.has_alpha)
     if keep_original and any(audio.codec not in MP4_AUDIO for audio in source.audios):
         fits_mp4 = False
@@ -93,9 +97,9 @@ def mux(plan: MuxPlan, out: Path, *, check: Check = unchecked, progress: Progres
         BadInput: if the plan asks MP4 to hold what it cannot; see `format_for`.
         ToolFailed: if ffmpeg fails.
     """
-    if (
-        plan.captions is None
-        and format_for(plan.source, plan.format, keep_original=plan.keep_original) != plan.format
+    burns = plan.captions is not None
+    if plan.format == "mp4" and plan.format != format_for(
+        plan.source, "mp4", keep_original=plan.keep_original, burns=burns
     ):
         raise BadInput(
             f"an MP4 file cannot hold the streams of {plan.source.name}", remedy="Choose MKV."
@@ -125,7 +129,7 @@ def _inputs(plan: MuxPlan) -> list[str]:
     if plan.source.demuxer in STAMPLESS:
         options += ["-fflags", "+genpts"]
     args = ["-copyts", *plan.source.as_input(*options)]
-    args += ["-f", "flac", "-i", f"file:{plan.dub.path.absolute()}"]
+    args += ["-f", recognise(plan.dub.path).demuxer, "-i", f"file:{plan.dub.path.absolute()}"]
     for subtitle in _shown(plan.subtitles):
         kind = "ass" if subtitle.path.suffix.lower() == ".ass" else "srt"
         args += ["-f", kind, "-i", f"file:{subtitle.path.absolute()}"]
@@ -148,7 +152,7 @@ def _video(plan: MuxPlan, folder: Path) -> list[str]:
 
 ENCODE_H264 = [
     *("-c:v", "libx264", "-crf", "18", "-preset", "medium", "-pix_fmt", "yuv420p"),
-    *("-fps_mode", "passthrough", "-enc_time_base", "-1", "-threads:v", "2"),
+    *("-fps_mode", "passthrough", "-enc_time_base", "1:90000", "-threads:v", "2"),
 ]
 
 

@@ -2,7 +2,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from media.containers import has_index, recognise
@@ -46,6 +46,7 @@ def test_says_what_was_seen(tmp_path: Path, content: bytes, words: str) -> None:
     assert "\n" not in caught.value.sentence
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 @example(b"ID3\x04\0\0\x7f\x7f\x7f\x7f")
 @example(b"\xff\xfb\x90\x64" * 2)

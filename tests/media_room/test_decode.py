@@ -1,5 +1,6 @@
 import shutil
 import subprocess
+import tracemalloc
 from fractions import Fraction
 from pathlib import Path
 
@@ -133,6 +134,7 @@ def test_surround_keeps_the_centre_in_both_sides(tmp_path: Path) -> None:
     assert matrix[1, 4] == matrix[0, 5] == 0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.sampled_from([1, 2]))
 def test_no_downmix_exceeds_full_scale(count: int, channels: int) -> None:
     loud = np.ones((count, 10), dtype=np.float32)
@@ -169,3 +171,15 @@ def test_stop_leaves_no_open_file(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         decode_audio(info, info.audios[0], tmp_path / "out.flac", check=stop)
     assert open_audio(tmp_path / "out.flac").duration_s < 5
+
+
+def test_length_costs_no_memory(tmp_path: Path) -> None:
+    write_mkv(tmp_path / "long.mkv", [(0.0, tone(600 * 8000, rate_hz=8000))], rate_hz=8000)
+    tracemalloc.start()
+    audio = decoded(tmp_path / "long.mkv", tmp_path / "out.flac").file
+    for _ in resampled_blocks(audio, 16_000, 5.0):
+        pass
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert audio.duration_s == 600
+    assert peak_bytes < 6e6  # ten minutes are 19 MB in float32

@@ -230,6 +230,7 @@ def test_format_follows_what_can_be_held(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="MP4"):
         mux(replace(plan_of(webm, dub), format="mp4"), tmp_path / "out")
     assert format_for(probe(shared("odd/rotated_90.mp4")), "mkv") == "mp4"
+    assert format_for(webm, "mp4", keep_original=False, burns=True) == "mp4"
     wav = probe(shared("odd/pcm24_96k.wav"))
     assert (format_for(wav, "mp4"), format_for(wav, "mp4", keep_original=False)) == ("mkv", "mp4")
 

@@ -53,7 +53,7 @@ def test_tells_the_seconds(tmp_path: Path) -> None:
 
 
 def test_a_failure_says_command_code_and_last_words(tmp_path: Path) -> None:
-    with pytest.raises(ToolFailed, match=r"ffmpeg stopped with code \d+: .*No such file"):
+    with pytest.raises(ToolFailed, match=r"ffmpeg\S* stopped with code \d+: .*No such file"):
         run_ffmpeg(["-f", "wav", "-i", f"file:{tmp_path}/none.wav", f"file:{tmp_path}/a.flac"])
 
 
