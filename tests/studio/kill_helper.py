@@ -46,13 +46,14 @@ def kill_and_resume(
     shortest_s: float = 0.0,
     longest_s: float = 2.0,
     timeout_s: float = 120.0,
+    after: str = "running",
 ) -> KillReport:
-    """See the job through `kills` deaths; each comes `shortest_s` to `longest_s` after the job (re)starts."""
+    """See the job through `kills` deaths; each comes `shortest_s` to `longest_s` after the job (re)started, or said `after` (state and step)."""
     dice, done = random.Random(seed), 0
     for _ in range(kills):
         life = _live(factory, folder, job)
         try:
-            if _running(life, timeout_s):
+            if _reaches(life, after, timeout_s):
                 time.sleep(dice.uniform(shortest_s, longest_s))
             if life.poll() is not None:
                 break  # it was done before its time had come
@@ -86,12 +87,12 @@ def _live(factory: str, folder: Path, job: str) -> subprocess.Popen[str]:
     )
 
 
-def _running(life: subprocess.Popen[str], timeout_s: float) -> bool:
-    """Wait until the job runs in that life; False if the life ends first."""
+def _reaches(life: subprocess.Popen[str], words: str, timeout_s: float) -> bool:
+    """Wait until a life says that its job is there; False if it ends first."""
     deadline = time.monotonic() + timeout_s
     assert life.stdout is not None
     for line in life.stdout:
-        if "running" in line:
+        if words in line:
             return True
         assert time.monotonic() < deadline
     return False
@@ -112,6 +113,8 @@ def main() -> None:
 
     to_file(studio.settings.logs)
     studio.start()
+    while not studio.health().working:  # until then the table shows what the last life left
+        time.sleep(0.02)
     for each in studio.follow(job):
         sys.stdout.write(f"{each.state} {each.step} {each.error}\n")
         sys.stdout.flush()

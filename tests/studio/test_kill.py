@@ -43,8 +43,8 @@ def test_what_crashes_three_times_in_a_step_is_given_up(tmp_path):
             job.id,
             kills=3,
             seed=3,
-            shortest_s=1.0,
-            longest_s=1.2,
+            longest_s=0.5,
+            after="running Say each word",
         )
     job = studio.job(job.id)
     assert job.state == "failed"

@@ -255,5 +255,5 @@ def test_the_collector_never_takes_what_is_reachable(tmp_path_factory):
 
     run_state_machine_as_test(
         CollectorMachine,
-        settings=settings(max_examples=15, stateful_step_count=15, deadline=None),
+        settings=settings(max_examples=10, stateful_step_count=12, deadline=None),
     )
