@@ -1,0 +1,171 @@
+"""The Engine Room: what this machine has, which engines and voices there are, and what they cost."""
+
+import os
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import gradio as gr
+import psutil
+
+from engines import catalog
+from engines.catalog import Entry, Voice
+from studio.studio import Studio
+from studio.timings import Timing, machine
+from tabs.parts.border import border, owner_of
+from tabs.parts.cards import clock, size
+from tabs.parts.languages import language_name
+from tabs.parts.page import QUIET, Page
+from tabs.parts.preflight import ROLES
+
+TITLE = "Engine Room"
+ORDER = 100
+LANGUAGES_SHOWN = 12
+USES = {
+    True: "commercial use allowed",
+    False: "not for commercial use",
+    "unknown": "commercial use: ask",
+}
+MEASURED = (
+    '<p class="empty">Nothing was measured yet. After the first job, this table says how fast every '
+    "step is on this machine, and jobs know when they will be done.</p>"
+)
+
+
+def render(page: Page) -> None:
+    """Draw the tab; it looks at the machine whenever it is opened."""
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=4, min_width=300):
+            here = gr.HTML("", elem_id="engine-room-machine")
+            with gr.Row():
+                look = gr.Button("Look again", size="sm", elem_id="engine-room-look")
+                free = gr.Button("Free the cache", size="sm", elem_id="engine-room-free")
+            gr.HTML('<h2 class="section">How fast the steps are</h2>')
+            timings = gr.HTML(MEASURED, elem_id="engine-room-timings")
+        with gr.Column(scale=7, min_width=300):
+            gr.HTML('<h2 class="section">Engines</h2>')
+            engines = gr.HTML("", elem_id="engine-room-engines")
+            gr.HTML('<h2 class="section">Voices</h2>')
+            voices = gr.HTML("", elem_id="engine-room-voices")
+    outputs = [here, timings, engines, voices]
+
+    def view(studio: Studio) -> list[str]:
+        return [
+            machine_card(studio),
+            timing_table(studio.timings.all()),
+            engine_list(catalog.entries().values()),
+            voice_table(catalog.voices().values()),
+        ]
+
+    @border
+    def open_tab(event: gr.SelectData) -> list[str]:
+        return view(page.studio) if event.value == TITLE else [gr.skip()] * len(outputs)
+
+    @border
+    def look_again() -> list[str]:
+        return view(page.studio)
+
+    @border
+    def free_cache(request: gr.Request) -> list[str]:
+        owner_of(request)  # on a shared studio: only who is logged in
+        gr.Info(f"{size(page.studio.collector.free())} are free again.", title="Freed")
+        return view(page.studio)
+
+    page.tabs.select(open_tab, None, outputs, **QUIET)
+    look.click(look_again, None, outputs, **QUIET)
+    free.click(free_cache, None, outputs, **QUIET)
+
+
+def machine_card(studio: Studio) -> str:
+    """Return processor, memory, disk and queue as HTML."""
+    memory, process = psutil.virtual_memory(), psutil.Process(os.getpid()).memory_info().rss
+    usage, health = studio.collector.usage(), studio.health()
+    counts = ", ".join(f"{count} {state}" for state, count in health.jobs.items() if count)
+    facts = [
+        ("Machine", machine()),
+        ("Memory", f"{size(memory.available)} free of {size(memory.total)}"),
+        ("The studio takes", size(process)),
+        ("Disk", f"{size(usage.free_bytes)} free"),
+        ("Results and uploads", size(usage.needed_bytes)),
+        ("Cache of finished steps", size(usage.cache_bytes)),
+        ("Jobs", counts or "none"),
+        ("Up for", clock(health.uptime_s)),
+    ]
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
+    return f'<h2 class="section">This machine</h2><dl class="facts">{rows}</dl>'
+
+
+def timing_table(timings: Sequence[Timing]) -> str:
+    """Return what was learned of the steps as HTML, the slowest first."""
+    if not timings:
+        return MEASURED
+    rows = (
+        (
+            escape(each.step),
+            escape(each.engine or "own code"),
+            f"{each.seconds_per_media_second:.3f}",
+            str(each.runs),
+        )
+        for each in timings
+    )
+    return _table(("Step", "Engine", "Seconds per second of media", "Runs"), rows)
+
+
+def engine_list(engines: Iterable[Entry]) -> str:
+    """Return every engine as HTML, by role: what it is, its licence, and what it lacks here."""
+    by_role: dict[str, list[Entry]] = {}
+    for each in engines:
+        by_role.setdefault(each.role, []).append(each)
+    order = [*(role for role in ROLES if role in by_role), *sorted(by_role.keys() - ROLES.keys())]
+    return "".join(
+        f'<section class="role"><h3>{escape(ROLES.get(role, role))}'
+        f' <span class="small">{escape(role)}</span></h3>'
+        f"{''.join(map(_engine, by_role[role]))}</section>"
+        for role in order
+    )
+
+
+def voice_table(voices: Iterable[Voice]) -> str:
+    """Return every built-in voice as HTML."""
+    rows = (
+        (
+            escape(each.title),
+            escape(", ".join(map(language_name, each.languages))),
+            f"{each.pitch_hz:.0f} Hz" if each.pitch_hz else "",
+            escape(each.about),
+        )
+        for each in sorted(voices, key=lambda voice: (voice.languages, voice.title))
+    )
+    return _table(("Voice", "Speaks", "Pitch", "About"), rows)
+
+
+def _engine(engine: Entry) -> str:
+    lacking = engine.missing()
+    badge = '<span class="badge done">Here</span>'
+    if lacking:
+        badge = '<span class="badge waiting">Missing</span>'
+    licence = escape(engine.licence)
+    if engine.licence_url.startswith("https://"):
+        licence = (
+            f'<a href="{escape(engine.licence_url)}" target="_blank" rel="noreferrer">{licence}</a>'
+        )
+    use = USES[engine.commercial]
+    wants = "".join(
+        f'<p class="lack">Without {escape(each.what)}: <code>{escape(each.remedy)}</code></p>'
+        for each in lacking
+    )
+    tongues = [language_name(code) for code in engine.languages[:LANGUAGES_SHOWN]]
+    if len(engine.languages) > LANGUAGES_SHOWN:
+        tongues.append(f"and {len(engine.languages) - LANGUAGES_SHOWN} more")
+    speaks = f'<p class="small">{escape(", ".join(tongues))}</p>' if tongues else ""
+    return (
+        f'<article class="engine"><div class="engine-head"><b>{escape(engine.title)}</b>{badge}</div>'
+        f"<p>{escape(engine.about)}</p>{speaks}"
+        f'<p class="small">{licence} · {use}</p>{wants}</article>'
+    )
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of cells that are HTML already."""
+    head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<table class="plain"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
