@@ -202,4 +202,5 @@ def _around_numbers(
 
 def _core(line: str) -> str:
     """Return a translated sentence without its end and the marks of unknown words."""
-    return " ".join(_MARKS.sub("", line).rstrip(" .?!¿¡…;").lstrip("¿¡ ").split())
+    plain = _MARKS.sub("", line).rstrip(" .?!¿¡…;").lstrip("¿¡ ")
+    return re.sub(r" ([,;:])", r"\1", " ".join(plain.split()))

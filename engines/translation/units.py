@@ -50,8 +50,11 @@ def split(text: str, known: Callable[[str], str]) -> list[Unit]:
 
 def join(units: list[Unit], language: str) -> str:
     """Return the line that translated units make, with the marks that `language` asks for."""
-    line = "".join(_opened(unit, language) + unit.core + unit.tail + unit.gap for unit in units)
-    return " ".join(line.split())
+    parts: list[str] = []
+    for place, unit in enumerate(units):
+        mark = _opening(units, place) if language in _OPENED else ""
+        parts.append(unit.lead + mark + unit.core + unit.tail + unit.gap)
+    return " ".join("".join(parts).split())
 
 
 def recased(core: str, source: str) -> str:
@@ -63,11 +66,11 @@ def recased(core: str, source: str) -> str:
         return core
     proper = {w[:3].casefold() for w in source.split()[1:] if w[:1].isupper() and w not in {"I"}}
     proper |= {w[:3].casefold() for w in source.split()[:1] if w[1:2].isupper()}
-    words = core.split(" ")
-    fixed = [words[0]]
-    fixed += [_lowered(word, proper, bool(proper)) for word in words[1:]]
+    head, *rest = core.split(" ")
+    if len(head) > 1 and head.isupper() and head not in source:
+        head = head.capitalize()
+    text = " ".join([head, *(_lowered(word, source, proper) for word in rest)])
     first = next((c for c in source if c.isalpha()), "")
-    text = " ".join(fixed)
     return _with_first(text, upper=first.isupper())
 
 
@@ -117,20 +120,26 @@ def _is_abbreviation(text: str) -> bool:
     )
 
 
-def _opened(unit: Unit, language: str) -> str:
-    if language not in _OPENED or not unit.core:
-        return unit.lead
-    mark = "¿" if "?" in unit.tail else "¡" if "!" in unit.tail else ""
-    return unit.lead + mark
+def _opening(units: list[Unit], place: int) -> str:
+    """Return ¿ or ¡: a question opens with its clause, a call with its whole sentence."""
+    unit = units[place]
+    if not unit.core or (place and units[place - 1].tail == "," and "!" in unit.tail):
+        return ""
+    last = place
+    while units[last].tail == "," and last + 1 < len(units):
+        last += 1
+    if "?" in unit.tail:
+        return "¿"
+    return "¡" if "!" in units[last].tail and "?" not in units[last].tail else ""
 
 
-def _lowered(word: str, proper: set[str], keep_unknown: bool) -> str:
-    """Return a word inside a sentence in lower case, unless the source has such a name."""
-    if not word[:1].isupper() or (word.isupper() and len(word) > 1):
+def _lowered(word: str, source: str, proper: set[str]) -> str:
+    """Return a word in lower case, unless it is a name or an abbreviation of the source."""
+    if not word[:1].isupper():
         return word
-    if word[:3].casefold() in proper or (keep_unknown and len(proper) > 1):
-        return word
-    return word[0].lower() + word[1:]
+    if len(word) > 1 and word.isupper():
+        return word if word in source else word.lower()
+    return word if len(proper) > 1 or word[:3].casefold() in proper else word[0].lower() + word[1:]
 
 
 def _with_first(text: str, *, upper: bool) -> str:

@@ -45,12 +45,12 @@ class RulesWriter:
             lambda line: _without_words(line, lists.adverbs),
             _without_vocative,
         )
-        kept, variants, line = _facts(text), list[str](), text
+        kept, variants, line = _facts(text, lists), list[str](), text
         for step in steps:
             candidate = _tidy(step(line), text)
             if len(candidate) >= len(line) or len(candidate.split()) < MIN_WORDS:
                 continue
-            if _facts(candidate) != kept:
+            if _facts(candidate, lists) != kept:
                 continue
             line = candidate
             variants.append(line)
@@ -66,12 +66,17 @@ def word_lists(language: str, folder: Path = FOLDER) -> WordLists:
     return TypeAdapter(WordLists).validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
 
 
-def _facts(text: str) -> tuple[list[str], list[str]]:
+def _facts(text: str, lists: WordLists) -> tuple[list[str], list[str]]:
     """Return what every variant must keep: numbers and names (capitals inside a sentence)."""
+    nouns = {word for phrase in lists.shorter for word in phrase.split() if word[0].isupper()}
     names: list[str] = []
     for sentence in _SENTENCE.split(text):
         words = re.findall(r"[^\W\d_][\w'’-]*", sentence)
-        names += [w for w in words[1:] if w[0].isupper() and w.casefold() not in _NO_NAMES]
+        names += [
+            w
+            for w in words[1:]
+            if w[0].isupper() and w not in nouns and w.casefold() not in _NO_NAMES
+        ]
     return sorted(_NUMBER.findall(text)), sorted(names)
 
 
