@@ -1,0 +1,134 @@
+"""The Library tab: finished results, to play, download, make again, or delete."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import gradio as gr
+
+from media.audio import open_audio
+from media.waveform import Look, draw_waveform
+from studio.artefacts import Artefact
+from studio.library import Entry
+from tabs.parts.border import border, owner_of
+from tabs.parts.going import destinations, go_to
+from tabs.parts.page import QUIET, Page
+from tabs.parts.result import ResultView, find, result_view
+
+TITLE = "Library"
+ORDER = 90
+NOTHING = '<div class="empty">Finished work is kept here.</div>'
+
+
+def render(page: Page) -> None:
+    """Draw the tab and wire it."""
+    seen = gr.State("")
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=4, min_width=280):
+            search = gr.Textbox(label="Search", placeholder="A name", elem_id="library-search")
+            works = gr.Radio([], label="Finished work", elem_id="library-list")
+        with gr.Column(scale=7, min_width=320):
+            head = gr.HTML(NOTHING, elem_id="library-head")
+            wave = gr.Image(
+                label="Waveform",
+                interactive=False,
+                visible=False,
+                elem_id="library-wave",
+                height=120,
+            )
+            view = result_view("library")
+            with gr.Accordion("Recipe", open=False):
+                recipe = gr.JSON(label="What made it", elem_id="library-recipe")
+            with gr.Row():
+                open_ = gr.Button("Open in its tab", size="sm", elem_id="library-open")
+                same = gr.Button("Use these settings", size="sm")
+                rerun = gr.Button("Make it again", size="sm")
+                delete = gr.Button("Delete", size="sm", variant="stop", elem_id="library-delete")
+
+    lists = LibraryList(seen, search, works)
+    _wire_list(page, lists, view, [head, wave, recipe, *view.outputs])
+    _wire_buttons(page, lists, (open_, same, rerun, delete))
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryList:
+    """The list of results, and what was listed last."""
+
+    seen: gr.State
+    search: gr.Textbox
+    works: gr.Radio
+
+
+def _wire_list(page: Page, lists: LibraryList, view: ResultView, outputs: list[Any]) -> None:
+    studio = page.studio
+
+    @border
+    def listed(last: str, wanted: str, request: gr.Request) -> Any:
+        entries = studio.library.list(owner_of(request), search=wanted)
+        now = wanted + " ".join(each.job for each in entries)
+        if now == last:
+            return gr.skip(), gr.skip()
+        return now, gr.update(choices=[(_title(each), each.job) for each in entries])
+
+    @border
+    def choose(id_: str, request: gr.Request) -> list[Any]:
+        owner = owner_of(request)
+        job = find(studio, id_, owner)
+        if job is None:
+            return [NOTHING, gr.update(visible=False), None, *view.show(studio, None, owner)]
+        entry = studio.library.entry(id_, owner)
+        made = {"request": json.loads(entry.recipe.request), "engines": dict(entry.recipe.engines)}
+        return ["", _wave(page, id_, owner), made, *view.show(studio, job, owner)]
+
+    page.timer.tick(listed, [lists.seen, lists.search], [lists.seen, lists.works], **QUIET)
+    lists.works.change(choose, lists.works, outputs, **QUIET)
+
+
+def _wire_buttons(page: Page, lists: LibraryList, buttons: Sequence[gr.Button]) -> None:
+    studio = page.studio
+    open_, same, rerun, delete = buttons
+
+    @border
+    def remove(id_: str, request: gr.Request) -> tuple[str, None]:
+        if id_:
+            studio.delete(id_, owner_of(request))
+        return "", None
+
+    def going(fill: bool) -> Any:
+        @border
+        def go(id_: str, request: gr.Request) -> list[Any]:
+            return go_to(page, studio.job(id_, owner_of(request)), fill=fill)
+
+        return go
+
+    @border
+    def again(id_: str, request: gr.Request) -> list[Any]:
+        owner = owner_of(request)
+        old = studio.job(id_, owner)
+        kind = studio.workflows[old.workflow]
+        wanted = kind.request.model_validate_json(old.request)
+        return go_to(page, studio.submit(old.workflow, wanted, owner=owner, parent=id_), fill=False)
+
+    delete.click(remove, lists.works, [lists.seen, lists.works], **QUIET)
+    open_.click(going(fill=False), lists.works, destinations(page), **QUIET)
+    same.click(going(fill=True), lists.works, destinations(page), **QUIET)
+    rerun.click(again, lists.works, destinations(page), **QUIET)
+
+
+def _title(entry: Entry) -> str:
+    when = datetime.fromtimestamp(entry.created_s).astimezone()
+    return f"{entry.title} · {entry.workflow} · {when:%d %b %H:%M}"
+
+
+def _wave(page: Page, id_: str, owner: str) -> Any:
+    sound: Artefact | None = getattr(page.studio.result(id_, owner), "audio", None)
+    if sound is None or not page.studio.store.has(sound):
+        return gr.update(visible=False)
+    folder = page.studio.settings.exports / id_ / "previews"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "waveform.png"
+    if not path.exists():
+        draw_waveform(open_audio(page.studio.store.path(sound)), path, Look(colour="#a2558a"))
+    return gr.update(value=str(path), visible=True)

@@ -1,0 +1,74 @@
+"""Jobs as people see them: badge, step, bar, times, cost. All text passes through `escape`."""
+
+from html import escape
+
+from studio.jobs import Job
+
+BADGES = {
+    "queued": "In the queue",
+    "running": "Working",
+    "waiting": "Waiting for you",
+    "done": "Done",
+    "failed": "Failed",
+    "cancelled": "Stopped",
+}
+
+
+def job_card(job: Job, currency: str, *, heading: bool = True) -> str:
+    """Return a job as HTML: what it does, how far it is, how long it takes."""
+    title = f'<div class="job-title">{escape(job.title)}</div>' if heading else ""
+    percent = round(100 * (1.0 if job.state == "done" else job.fraction))
+    bar = (
+        f'<div class="bar" role="progressbar" aria-label="{escape(job.title)}" aria-valuemin="0"'
+        f' aria-valuemax="100" aria-valuenow="{percent}"><i style="width:{percent}%"></i></div>'
+    )
+    return (
+        f'<article class="job {job.state}" data-job="{escape(job.id)}">'
+        f'<div class="job-head"><span class="badge {job.state}">{BADGES[job.state]}</span>'
+        f'<span class="job-kind">{escape(job.workflow.replace("_", " "))}</span>'
+        f'<span class="job-numbers">{escape(_numbers(job, currency))}</span></div>'
+        f'{title}<div class="job-step">{escape(_step(job))}</div>'
+        f"{bar if job.state in {'queued', 'running', 'waiting'} else ''}</article>"
+    )
+
+
+def clock(seconds: float) -> str:
+    """Return a length of time in words: 45 s, 3 min 05 s, 1 h 02 min."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def size(count_bytes: float) -> str:
+    """Return a number of bytes in words: 640 kB, 12.5 MB, 3.2 GB."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
+        if count_bytes >= scale:
+            return f"{count_bytes / scale:.1f} {unit}"
+    return f"{count_bytes / 1e3:.0f} kB"
+
+
+def _step(job: Job) -> str:
+    if job.state == "queued":
+        return f"Place {job.position} in the queue" if job.position else "Starting"
+    if job.state == "failed":
+        return job.error
+    if job.state == "waiting":
+        return "Have a look, then continue."
+    if job.state in {"done", "cancelled"}:
+        return ""
+    item = f" · {job.item} of {job.items}" if job.items > 1 else ""
+    return f"Step {job.step_n} of {job.step_m}: {job.step}{item}"
+
+
+def _numbers(job: Job, currency: str) -> str:
+    parts: list[str] = []
+    if job.elapsed_s > 0:
+        parts.append(clock(job.elapsed_s))
+    if job.state == "running" and job.eta_s is not None:
+        parts.append(f"{clock(job.eta_s)} to go")
+    if job.cost > 0:
+        parts.append(f"{job.cost:.2f} {currency}")
+    return " · ".join(parts)

@@ -1,0 +1,103 @@
+"""A workflow's job on its tab: the card that a timer paints, its buttons, and its result."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from studio.jobs import Job
+from tabs.parts.border import border, owner_of
+from tabs.parts.cards import job_card
+from tabs.parts.page import Page
+from tabs.parts.result import ResultView, find, result_view
+
+KEY = (
+    "understudy"  # fixed, so that a browser finds its job again; a job id is no secret of its owner
+)
+EMPTY = '<div class="empty">{}</div>'
+ASK_TO_NOTIFY = """() => { if ('Notification' in window && Notification.permission === 'default')
+  Notification.requestPermission(); }"""
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """The parts, and what is known of the job that they show."""
+
+    opened: gr.BrowserState  # id of the job, kept by the browser
+    seen: gr.State  # (id, seq) that was painted last
+    card: gr.HTML
+    cancel: gr.Button
+    retry: gr.Button
+    result: ResultView
+
+
+def job_view(page: Page, workflow: str, invitation: str) -> JobView:
+    """Draw the view of one workflow's job, and let the page's timer paint it.
+
+    Args:
+        page: the page.
+        workflow: whose jobs.
+        invitation: what stands there while there is no job.
+    """
+    opened = gr.BrowserState("", storage_key=f"understudy-{workflow}", secret=KEY)
+    seen = gr.State(("", -1))
+    card = gr.HTML(EMPTY.format(invitation), elem_id=f"{workflow}-job")
+    with gr.Row():
+        cancel = gr.Button("Stop", visible=False, elem_id=f"{workflow}-cancel", size="sm")
+        retry = gr.Button("Try again", visible=False, elem_id=f"{workflow}-retry", size="sm")
+    view = JobView(opened, seen, card, cancel, retry, result_view(workflow))
+    outputs = [seen, card, cancel, retry, *view.result.outputs]
+
+    @border
+    def paint(id_: str, last: tuple[str, int], request: gr.Request) -> list[Any]:
+        owner = owner_of(request)
+        job = find(page.studio, id_, owner)
+        now = (job.id, job.seq) if job else ("", 0)
+        if now == tuple(last):
+            return [gr.skip()] * len(outputs)
+        if job is None:
+            hidden = gr.update(visible=False)
+            return [
+                now,
+                EMPTY.format(invitation),
+                hidden,
+                hidden,
+                *view.result.show(page.studio, None, owner),
+            ]
+        before = _shown_before(last, job)
+        return [
+            now,
+            job_card(job, page.studio.settings.currency),
+            gr.update(visible=not job.finished),
+            gr.update(visible=job.state in {"failed", "cancelled"}),
+            *(
+                view.result.show(page.studio, job, owner)
+                if before != job.id or job.finished
+                else [gr.skip()] * len(view.result.outputs)
+            ),
+        ]
+
+    @border
+    def stop(id_: str, request: gr.Request) -> None:
+        page.studio.cancel(id_, owner_of(request))
+
+    @border
+    def again(id_: str, request: gr.Request) -> None:
+        page.studio.retry(id_, owner_of(request))
+
+    page.timer.tick(
+        paint,
+        [opened, seen],
+        outputs,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    cancel.click(stop, opened, None, queue=False, api_visibility="private")
+    retry.click(again, opened, None, queue=False, api_visibility="private")
+    return view
+
+
+def _shown_before(last: tuple[str, int], job: Job) -> str:
+    """Return the id of the job painted before; "" if nothing was."""
+    return last[0] if last[1] >= 0 and last[0] == job.id else ""

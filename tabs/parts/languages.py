@@ -1,0 +1,44 @@
+"""Languages by name, for drop-downs."""
+
+from typing import Literal
+
+from babel import Locale, UnknownLocaleError
+
+from engines import catalog
+from engines.catalog import Entry
+
+
+def language_choices(side: Literal["source", "target"]) -> list[tuple[str, str]]:
+    """Return (name, code) of the languages that can be heard, or spoken, on this machine."""
+    present = [each for each in catalog.entries().values() if not each.missing()]
+    pairs = {pair for each in present for pair in _pairs(each)}
+    if side == "source":
+        heard = {code for each in present if each.role == "Transcriber" for code in each.languages}
+        read = {source for source, _ in pairs} - heard
+        return [
+            ("Find out", ""),
+            *_named(heard),
+            *((f"{name} (from subtitles)", code) for name, code in _named(read)),
+        ]
+    told = {target for _, target in pairs}
+    spoken = {code for voice in catalog.voices().values() for code in voice.languages}
+    return [
+        *_named(told & spoken),
+        *((f"{name} (with your own translation)", code) for name, code in _named(spoken - told)),
+    ]
+
+
+def language_name(code: str) -> str:
+    """Return the English name of a language, or its code where there is none."""
+    try:
+        return Locale.parse(code).get_display_name("en") or code
+    except (UnknownLocaleError, ValueError):
+        return code
+
+
+def _named(codes: set[str]) -> list[tuple[str, str]]:
+    return sorted((language_name(code), code) for code in codes)
+
+
+def _pairs(entry: Entry) -> frozenset[tuple[str, str]]:
+    return entry.build().pairs() if entry.role == "Translator" else frozenset()

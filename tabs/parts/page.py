@@ -1,0 +1,33 @@
+"""What every tab is given when it is drawn."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from studio.studio import Studio
+
+QUIET: Mapping[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""How handlers that only read or submit are wired: at once, unseen, and no part of the API."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A workflow's tab: what other tabs need to send somebody there."""
+
+    tab: str  # its id
+    opened: gr.BrowserState  # takes the id of the job to show
+    form: Any  # its `parts.form.Form`
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The studio behind the page, and what the page's tabs share."""
+
+    studio: Studio
+    tabs: gr.Tabs
+    timer: gr.Timer  # ticks once a second
+    rooms: dict[str, Room] = field(
+        default_factory=dict[str, Room]
+    )  # by workflow, as they are drawn

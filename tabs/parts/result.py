@@ -1,0 +1,92 @@
+"""A finished job's files and numbers, whatever workflow made them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from studio.errors import NotFound, StudioError
+from studio.jobs import Job
+from studio.studio import Studio
+
+FILMS = {".mp4", ".mkv", ".webm", ".mov"}
+SOUNDS = {".flac", ".wav", ".mp3", ".m4a", ".mka", ".ogg"}
+PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
+TEXTS = {".md"}
+
+
+@dataclass(frozen=True, slots=True)
+class ResultView:
+    """Player, report and downloads."""
+
+    group: gr.Column
+    video: gr.Video
+    audio: gr.Audio
+    picture: gr.Image
+    notes: gr.HTML
+    report: gr.Markdown
+    files: gr.File
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What `show` updates, in order."""
+        parts: list[Component | gr.Column] = [self.group, self.video, self.audio, self.picture]
+        return [*parts, self.notes, self.report, self.files]
+
+    def show(self, studio: Studio, job: Job | None, owner: str) -> list[Any]:
+        """Return updates of `outputs` for a job; all hidden where it has no result."""
+        if job is None or job.state != "done":
+            return [gr.update(visible=False), None, None, None, "", "", None]
+        try:
+            files = studio.export(job.id, owner)
+            warnings = getattr(
+                getattr(studio.result(job.id, owner), "report", None), "warnings", ()
+            )
+        except NotFound as error:
+            notes = f'<p class="note">{escape(error.sentence)}</p>'
+            return [gr.update(visible=True), None, None, None, notes, "", None]
+        film, sound, picture = (_first(files, kinds) for kinds in (FILMS, SOUNDS, PICTURES))
+        text = _first(files, TEXTS)
+        return [
+            gr.update(visible=True),
+            gr.update(value=film, visible=film is not None),
+            gr.update(value=sound, visible=film is None and sound is not None),
+            gr.update(value=picture, visible=picture is not None),
+            "".join(f'<p class="note">{escape(each)}</p>' for each in warnings),
+            text and Path(text).read_text(encoding="utf-8"),
+            [str(path) for path in files.values()],
+        ]
+
+
+def result_view(prefix: str) -> ResultView:
+    """Draw the parts, hidden until there is a result; `prefix` makes their element ids."""
+    with gr.Column(visible=False, elem_id=f"{prefix}-result") as group:
+        video = gr.Video(label="Result", elem_id=f"{prefix}-video", interactive=False)
+        audio = gr.Audio(
+            label="Result", elem_id=f"{prefix}-audio", interactive=False, visible=False
+        )
+        picture = gr.Image(label="Result", interactive=False, visible=False)
+        notes = gr.HTML("", elem_classes="notes")
+        with gr.Accordion("Report", open=False):
+            report = gr.Markdown("", elem_id=f"{prefix}-report")
+        with gr.Accordion("Files", open=False):
+            files = gr.File(label="Download", file_count="multiple", interactive=False)
+    return ResultView(group, video, audio, picture, notes, report, files)
+
+
+def find(studio: Studio, id_: str, owner: str) -> Job | None:
+    """Return a job, or None where there is none of that id for that user."""
+    if not id_:
+        return None
+    try:
+        return studio.job(id_, owner)
+    except StudioError:
+        return None
+
+
+def _first(files: Mapping[str, Path], kinds: set[str]) -> str | None:
+    return next((str(path) for path in files.values() if path.suffix.lower() in kinds), None)
