@@ -169,10 +169,9 @@ install_python_packages() {
         "$VENV_PYTHON" -m pip uninstall -q -y torch 9>&-
     fi
     say "Installing Python packages into $VENV (about 3 GB; one to five minutes the first time)"
-    "$VENV_PYTHON" -m pip install --disable-pip-version-check --progress-bar off \
+    if ! "$VENV_PYTHON" -m pip install --disable-pip-version-check --progress-bar off \
         "${options[@]}" -c "$PROJECT/constraints.txt" -r "$wanted" \
-        </dev/null 2>&1 9>&- | tee -- "$VENV/pip.log" | show_progress
-    if [ "${PIPESTATUS[0]}" -ne 0 ]; then
+        </dev/null 2>&1 9>&- | tee -- "$VENV/pip.log" | show_progress; then
         tail -n 15 -- "$VENV/pip.log" >&2
         fail "The packages could not be installed; the whole log is $VENV/pip.log." \
             "Nothing is lost: start again when the reason is gone."
