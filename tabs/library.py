@@ -65,9 +65,9 @@ def _wire_list(page: Page, lists: LibraryList, view: ResultView, outputs: list[A
     studio = page.studio
 
     @border
-    def listed(last: str, wanted: str, request: gr.Request) -> Any:
-        entries = studio.library.list(owner_of(request), search=wanted)
-        now = wanted + " ".join(each.job for each in entries)
+    def listed(last: str, wanted: str | None, request: gr.Request) -> Any:
+        entries = studio.library.list(owner_of(request), search=wanted or "")
+        now = f"{wanted} " + " ".join(each.job for each in entries)
         if now == last:
             return gr.skip(), gr.skip()
         return now, gr.update(choices=[(_title(each), each.job) for each in entries])

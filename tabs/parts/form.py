@@ -114,7 +114,7 @@ def component(name: str, schema: Mapping[str, Any]) -> Component:
     if "file" in schema:
         types = [each for kind in schema["file"] for each in KINDS[kind]]
         title = f"{text}: {info}"
-        return gr.File(label=title, file_types=types, type="filepath", height=110, elem_id=id_)
+        return gr.File(label=title, file_types=types, type="filepath", height=150, elem_id=id_)
     if schema.get("type") == "boolean":
         return gr.Checkbox(bool(default), label=info or text, elem_id=id_)
     choices = _choices(schema)

@@ -3,7 +3,7 @@
 import shutil
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from media.audio import open_audio
@@ -124,9 +124,10 @@ def subtitle(
         for each in lines
         if each.translation
     ]
-    original_cues = lay_out(original, said, frame_s)
-    dubbed_cues = lay_out(spoken, dubbed, frame_s)
-    both_cues = bilingual(both, dubbed, said, frame_s)
+    end_s = source.audio_start_s + source.duration_s
+    original_cues = _within(lay_out(original, said, frame_s), end_s)
+    dubbed_cues = _within(lay_out(spoken, dubbed, frame_s), end_s)
+    both_cues = _within(bilingual(both, dubbed, said, frame_s), end_s)
     drawn = {"translated": dubbed_cues, "bilingual": both_cues}.get(burn, ())
     return Wordings(
         source=_kept(desk, original_cues, f"subtitles.{said}.srt"),
@@ -295,6 +296,11 @@ def _kept(desk: Desk, cues: Sequence[Cue], name: str) -> Artefact | None:
         (write_vtt, "text/vtt") if name.endswith(".vtt") else (write_srt, "application/x-subrip")
     )
     return desk.keep(write(cues, desk.scratch / name), media_type, name)
+
+
+def _within(cues: Sequence[Cue], end_s: float) -> list[Cue]:
+    """Let no subtitle outlast the film: players would show a black end."""
+    return [replace(each, end_s=min(each.end_s, end_s)) for each in cues if each.start_s < end_s]
 
 
 def _drawn(desk: Desk, source: Source, cues: Sequence[Cue], style: str) -> Artefact:

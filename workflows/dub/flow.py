@@ -215,6 +215,7 @@ def sheet_of(
 ) -> Sheet:
     """Return the line table and the cast sheet."""
     return Sheet(
+        media=source.media,
         source_language=heard.language,
         target_language=request.target_language,
         duration_s=source.duration_s,

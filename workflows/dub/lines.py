@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from media.cues import Cue, speech_only
 from media.sentences import Sentence, sentences_from_cues, sentences_from_words
 from media.speech import Span, Transcript, Turn
-from media.subtitles import Cue, read_subtitles
+from media.subtitles import read_subtitles
 from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.steps import Desk, step
@@ -70,7 +71,7 @@ def turns_of(lines: Sequence[Line]) -> tuple[Turn, ...]:
 def _cues(desk: Desk, subtitles: Artefact | None, start_s: float) -> list[Cue]:
     if subtitles is None:
         return []
-    cues = read_subtitles(desk.path(subtitles), subtitles.name)
+    cues = speech_only(read_subtitles(desk.path(subtitles), subtitles.name))
     return [
         replace(cue, start_s=max(0.0, cue.start_s - start_s), end_s=cue.end_s - start_s)
         for cue in cues

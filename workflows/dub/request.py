@@ -28,7 +28,10 @@ class DubRequest(Request):
     )
     """The language spoken in it; empty: find out"""
     target_language: str = Field(
-        default="es", min_length=2, max_length=3, json_schema_extra={"language_of": "target"}
+        default="es",
+        min_length=2,
+        max_length=3,
+        json_schema_extra={"language_of": "target", "group": "Content"},
     )
     """The language it shall speak"""
     subtitles: Artefact | None = Field(

@@ -49,6 +49,8 @@ class Sheet(Record):
     """Everything the dub tab shows of a finished or waiting dub."""
 
     version: int = 1
+    media: Artefact
+    """The video as it was given or fetched"""
     source_language: str
     target_language: str
     duration_s: float
