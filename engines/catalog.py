@@ -7,6 +7,7 @@ import shutil
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -111,7 +112,7 @@ class Choice:
 
 def entries(role: str = "", root: Path = PRESETS / "engines") -> dict[str, Entry]:
     """Return the engines of `role`, or all of them, by id."""
-    found = [_read(TypeAdapter(Entry), path) for path in sorted(root.glob("*.toml"))]
+    found = [_read(_adapter(Entry), path) for path in sorted(root.glob("*.toml"))]
     return {each.id: each for each in found if role in {"", each.role}}
 
 
@@ -129,7 +130,7 @@ def entry(id_: str) -> Entry:
 
 def voices(language: str = "", root: Path = PRESETS / "voices") -> dict[str, Voice]:
     """Return the built-in voices that speak `language`, or all of them, by id."""
-    found = [_read(TypeAdapter(Voice), path) for path in sorted(root.glob("*.toml"))]
+    found = [_read(_adapter(Voice), path) for path in sorted(root.glob("*.toml"))]
     return {each.id: each for each in found if not language or language in each.languages}
 
 
@@ -245,6 +246,11 @@ def _present(pattern: str) -> bool:
 
 def _has_cuda() -> bool:
     return Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists()
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)  # slow to make
 
 
 def _read(adapter: TypeAdapter[Any], path: Path) -> Any:

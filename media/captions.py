@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -122,10 +123,15 @@ def escape_ass(text: str) -> str:
     return r"\N".join(line for line in safe.splitlines() if line.strip())
 
 
+@cache
+def _adapter() -> TypeAdapter[CaptionStyle]:
+    return TypeAdapter(CaptionStyle)  # slow to make
+
+
 def _read(path: Path) -> CaptionStyle:
     try:
         fields = tomllib.loads(path.read_text(encoding="utf-8"))
-        return TypeAdapter(CaptionStyle).validate_python({"id": path.stem, **fields})
+        return _adapter().validate_python({"id": path.stem, **fields})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
         raise BadPreset(f"the caption style {path.name} cannot be used: {error}") from error
 
