@@ -1,6 +1,7 @@
 """What every test stands on: few threads, no network, and no folder of the user's."""
 
 import os
+import signal
 
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
