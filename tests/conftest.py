@@ -3,19 +3,25 @@
 import os
 import signal
 
-os.environ.setdefault(
-    "OMP_NUM_THREADS", "1"
-)  # tiny models on many threads are a hundred times slower
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-
 import pytest
+
+# Tiny models on many threads are a hundred times slower; nothing may go out to the network.
+for name, value in {
+    "OMP_NUM_THREADS": "1",
+    "HF_HUB_OFFLINE": "1",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+}.items():
+    os.environ.setdefault(name, value)
+
+# A script's background jobs ignore Ctrl-C, and what they start inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
 def _own_data(tmp_path, monkeypatch):
     """Keep what a test makes out of the user's data folder, and the user's settings out of the test."""
-    for name in [each for each in os.environ if each.startswith("UNDERSTUDY_")]:
-        if name not in {"UNDERSTUDY_TEST_MEDIA", "UNDERSTUDY_FFMPEG"}:
-            monkeypatch.delenv(name)
+    for each in [each for each in os.environ if each.startswith("UNDERSTUDY_")]:
+        if each not in {"UNDERSTUDY_TEST_MEDIA", "UNDERSTUDY_FFMPEG"}:
+            monkeypatch.delenv(each)
     monkeypatch.setenv("UNDERSTUDY_DATA_DIR", str(tmp_path / "understudy"))
