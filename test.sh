@@ -27,8 +27,7 @@ check() {
 set_up test
 set_up_browser
 cd -- "$PROJECT"
-export OMP_NUM_THREADS=1 UNDERSTUDY_OFFLINE=1 HF_HUB_OFFLINE=1 GRADIO_ANALYTICS_ENABLED=False
-export PYRIGHT_PYTHON_IGNORE_WARNINGS=1 PYTHONUTF8=1
+export OMP_NUM_THREADS=1 PYRIGHT_PYTHON_IGNORE_WARNINGS=1
 failed=()
 if [ $# -eq 0 ]; then
     check "ruff format" "$VENV_PYTHON" -m ruff format --check .
