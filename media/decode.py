@@ -28,6 +28,7 @@ JUMP_S = 10.0  # farther than this the clock was set anew; libavformat draws the
 PADDING_SAMPLES = 4096  # a coder's last packet may be filled up with this much at most
 BATCH_S = 0.5
 MAX_S = 12 * 3600.0
+MANY_CHANNELS = 8
 SCALES = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
 
 
@@ -99,13 +100,31 @@ def _frames(file: Any, track: av.AudioStream) -> "Iterator[av.AudioFrame | None]
     """Yield the frames of a track, None for each packet that cannot be decoded."""
     for packet in packets(file, track):
         try:
-            yield from packet.decode()
+            frames = [_packed(frame) for frame in packet.decode()]
         except (av.error.FFmpegError, ValueError):
             yield None
+            continue
+        yield from frames
     try:
-        yield from track.codec_context.decode(None)
+        yield from [_packed(frame) for frame in track.codec_context.decode(None)]
     except (av.error.FFmpegError, ValueError):
         return
+
+
+def _packed(frame: av.AudioFrame) -> av.AudioFrame:
+    """Return a frame that may be turned into an array.
+
+    PyAV 18 reads beyond its list of planes, and crashes, where each of eight or more channels (7.1)
+    has one of its own; so they are interleaved first.
+    """
+    channels = frame.layout.nb_channels
+    if not frame.format.is_planar or channels < MANY_CHANNELS:
+        return frame
+    packer = av.AudioResampler(format="flt", layout=frame.layout, rate=frame.sample_rate)
+    whole = packer.resample(frame) + packer.resample(None)
+    if len(whole) != 1 or whole[0].samples != frame.samples:
+        raise ValueError(f"{channels} channels cannot be interleaved")
+    return whole[0]
 
 
 @dataclass

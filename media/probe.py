@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import av
 import av.error
@@ -24,6 +24,8 @@ from media.containers import USABLE, has_index, recognise
 from media.languages import short_language
 from media.tools import Check, unchecked
 from studio.errors import BadInput, LimitReached
+
+T = TypeVar("T")
 
 IO_TIMEOUT_S = 60.0
 DEFAULT_FRAME_S = 0.04
@@ -147,9 +149,9 @@ def probe(
             container=container.title,
             start_s=seconds(file.start_time, Fraction(1, av.time_base)),
             duration_s=seconds(file.duration, Fraction(1, av.time_base)),
-            videos=tuple(_video(stream) for stream in file.streams.video),
-            audios=tuple(_audio(stream) for stream in file.streams.audio),
-            subtitles=tuple(_subtitle(stream) for stream in file.streams.subtitles),
+            videos=tuple(_video(stream) for stream in _known(file.streams.video)),
+            audios=tuple(_audio(stream) for stream in _known(file.streams.audio)),
+            subtitles=tuple(_subtitle(stream) for stream in _known(file.streams.subtitles)),
         )
         _look_over(info, limits)
         if not 0 < info.duration_s <= limits.duration_s or info.demuxer in ESTIMATING:
@@ -205,6 +207,11 @@ def choose_audio(info: MediaInfo, language: str = "") -> AudioStream | None:
 def seconds(count: int | None, time_base: Fraction | None) -> float:
     """Return `count` ticks in seconds, 0 where either is unknown."""
     return float(count * time_base) if count is not None and time_base is not None else 0.0
+
+
+def _known(streams: tuple[T, ...]) -> tuple[T, ...]:
+    """Return the streams whose codec is known; PyAV's types do not tell that it may be missing."""
+    return tuple(stream for stream in streams if getattr(stream, "codec_context", None) is not None)
 
 
 def _video(stream: av.VideoStream) -> VideoStream:
@@ -335,6 +342,8 @@ def packets(file: InputContainer, *streams: Any) -> Iterator["Packet[Any]"]:
         try:
             packet = next(demuxed)
         except (StopIteration, av.error.FFmpegError):
+            return
+        except IndexError:  # PyAV, at the end of a file whose damage looks like one more stream
             return
         if packet.size:
             yield packet

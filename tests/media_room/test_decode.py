@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 import tracemalloc
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from media.audio import Audio, open_audio, write_audio
 from media.decode import DecodedAudio, decode_audio, resampled_blocks
 from media.downmix import stereo_matrix, to_channels
 from media.probe import choose_audio, probe
-from studio.errors import Cancelled
+from media.tools import run_ffmpeg
+from studio.errors import BadInput, Cancelled
 from tests.media import shared
 
 RATE_HZ = 48_000
@@ -183,3 +185,46 @@ def test_length_costs_no_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert audio.duration_s == 600
     assert peak_bytes < 6e6  # ten minutes are 19 MB in float32
+
+
+@pytest.mark.parametrize(
+    ("codec", "kind"), [("aac", "mp4"), ("flac", "flac"), ("pcm_s16le", "wav")]
+)
+def test_eight_channels(tmp_path: Path, codec: str, kind: str) -> None:
+    path = tmp_path / "7.1"
+    eight = "pan=7.1|" + "|".join(f"c{channel}=c0" for channel in range(8))
+    tone_args = ["-f", "lavfi", "-i", "sine=duration=1:sample_rate=48000", "-af", eight]
+    run_ffmpeg([*tone_args, "-c:a", codec, "-f", kind, f"file:{path}"])
+    audio = decoded(path, tmp_path / "out.flac").file
+    assert (audio.channels, audio.n_samples) == (2, RATE_HZ)
+    assert np.abs(audio.read().samples).max() > 0.05
+
+
+def test_an_unknown_codec_is_said(tmp_path: Path) -> None:
+    data = bytearray(shared("odd/ulaw_8k.wav").read_bytes())
+    at = data.index(b"fmt ") + 8
+    data[at : at + 2] = b"\xee\xee"
+    (tmp_path / "a.wav").write_bytes(data)
+    with pytest.raises(BadInput, match="neither picture nor sound"):
+        probe(tmp_path / "a.wav")
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from(
+        ["rotated_90.mp4", "alpha_vp9.webm", "interlaced_start10s.ts", "audio_5_1.mp4"]
+    ),
+    st.lists(st.tuples(st.integers(0, 2999), st.integers(0, 255)), min_size=1, max_size=20),
+)
+def test_damage_ends_in_sound_or_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, name: str, damage: list[tuple[int, int]]
+) -> None:
+    data = bytearray(shared(f"odd/{name}").read_bytes())
+    for place, byte in damage:
+        data[place] = byte
+    folder = tmp_path_factory.mktemp("damaged")
+    (folder / "a").write_bytes(data)
+    with suppress(BadInput):
+        info = probe(folder / "a")
+        for audio in info.audios:
+            decode_audio(info, audio, folder / "out.flac")
