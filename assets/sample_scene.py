@@ -200,11 +200,12 @@ def _draw_hill(pen: Pen, y: float, height: float, turn: tuple[float, float], fil
 
 
 def _draw_village(pen: Pen, random: np.random.Generator) -> None:
+    pen.oval(655, 578, 150, 24, (40, 48, 92))
     for i, x in enumerate(range(560, 760, 26)):
         width, height = random.uniform(8, 12), random.uniform(16, 30)
         top = 548 - height
         pen.shape(
-            [(x - width, 592), (x - width, top), (x + width, top), (x + width, 592)], (40, 42, 84)
+            [(x - width, 562), (x - width, top), (x + width, top), (x + width, 562)], (40, 42, 84)
         )
         pen.shape([(x - width - 3, top + 1), (x, top - 11), (x + width + 3, top + 1)], (30, 30, 64))
         if i % 3 != 1:

@@ -43,7 +43,7 @@ def voiceprint(audio: Audio) -> VoicePrint:
             remedy="Give a few seconds of clear speech.",
         )
     pitch = track_pitch(mono)
-    return VoicePrint(pitch.median_hz, pitch.spread, tuple(_long_term_db(samples)))
+    return VoicePrint(pitch.median_hz, pitch.spread, tuple(map(float, _long_term_db(samples))))
 
 
 def distance(a: VoicePrint, b: VoicePrint) -> float:

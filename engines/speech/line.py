@@ -15,9 +15,9 @@ from engines.roles import Speech
 from media.audio import Audio
 from studio.errors import BadInput
 
-KEPT_S = 0.015  # of silence at each end
+KEPT_S = 0.01  # of silence at each end
 FRAME_S = 0.005
-QUIET_DB = -50.0  # below the loudest frame
+QUIET_DB = -42.0  # below the loudest frame
 MAX_RATE, MIN_RATE = 2.5, 0.4
 VARIATION = 0.02
 # Read as commands by one program or another: SSML, espeak-ng's [[phonemes]], escapes.

@@ -21,6 +21,8 @@ BANDS = 32
 WINDOW_S = 0.032
 TILT_DB = 15.0  # the most that a band is raised or lowered
 MIN_S = 0.1
+LOUDNESS_S = 0.02  # window in which loudness is kept
+LOUDER = 4.0  # the most that is made up
 PITCH_STEPS = (0.4, 2.5)  # limits of the change of pitch
 LIVELY = (0.6, 1.5)  # limits of the change of the pitch's range
 WARPS = np.arange(0.82, 1.221, 0.01)
@@ -61,11 +63,8 @@ class SpectralConverter:
             return mono
         moved = _moved_pitch(wave, mono.sample_rate_hz, pitch, source, target)
         shaped = _shaped(moved, mono.sample_rate_hz, source, target, self._strength)
-        level = np.sqrt(np.square(wave).mean() / max(float(np.square(shaped).mean()), 1e-12))
-        shaped *= level
-        peak = float(np.abs(shaped).max())
-        if peak > 0.99:
-            shaped *= 0.99 / peak
+        shaped = _as_loud_as(wave, shaped, mono.sample_rate_hz)
+        shaped *= min(1.0, 0.99 / max(float(np.abs(shaped).max()), 1e-9))
         return Audio(shaped.astype(np.float32)[None], mono.sample_rate_hz)
 
     def _target(self, reference: Audio, rate_hz: int) -> Timbre:
@@ -135,6 +134,25 @@ def _shaped(wave: Frames, rate_hz: int, source: Timbre, target: Timbre, strength
         magnitude.sum(axis=1, keepdims=True) + 1e-9
     )
     return _istft(spectrum * np.exp(np.clip(gain, -2.5, 2.5)), window, hop, wave.size)
+
+
+def _as_loud_as(wave: Frames, shaped: Frames, rate_hz: int) -> Frames:
+    """Give `shaped` the loudness of `wave` moment by moment."""
+    half = max(1, round(LOUDNESS_S * rate_hz / 2))
+    had, has = (_running_mean(np.square(each), half) for each in (wave, shaped))
+    floor = 1e-6 * float(had.max())
+    ratio: Frames = np.sqrt((had + floor) / (has + floor))
+    return shaped * np.clip(ratio, 1 / LOUDER, LOUDER)
+
+
+def _running_mean(values: Frames, half: int) -> Frames:
+    """Return the mean of `half` values on each side, smoothed once more by the same."""
+    for _ in range(2):
+        total = np.concatenate([np.zeros(1), np.cumsum(values)])
+        at = np.arange(values.size)
+        first, last = np.maximum(at - half, 0), np.minimum(at + half + 1, values.size)
+        values = np.maximum(total[last] - total[first], 0.0) / (last - first)
+    return values
 
 
 def _warp(source: Timbre, target: Timbre) -> float:
