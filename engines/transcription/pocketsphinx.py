@@ -119,7 +119,7 @@ def _run(plan: Plan, heard: _Heard, check: Check) -> None:
 def _take(found: dict[str, Any], heard: _Heard) -> None:
     """Add what the worker found in one piece."""
     words = [
-        Word(CAPITALS.get(text, text), round(start_s, 3), round(end_s, 3), round(sure, 4))
+        Word(CAPITALS.get(str(text), str(text)), round(start_s, 3), round(end_s, 3), round(sure, 4))
         for text, start_s, end_s, sure in found["words"]
     ]
     heard.until_s = found["end_s"]
