@@ -8,8 +8,9 @@ import numpy as np
 
 from engines.roles import BuiltInVoice, Speaker
 from media.audio import Audio, open_audio, write_audio
-from media.pitch import track_pitch
 from media.speech import Span, Turn
+from media.spoken import spoken
+from media.voiceprint import VoicePrint, distance, voiceprint
 from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.steps import Desk, engine_step, step
@@ -18,7 +19,7 @@ from workflows.dub.model import Edits, Line, Member
 
 REFERENCE_MIN_S, REFERENCE_MAX_S = 3.0, 12.0
 LINE_MIN_S = 1.0
-UNKNOWN_PITCH_HZ = 150.0
+COUNTING = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Portrait:
     speaker: str
     speaking_s: float
     reference: Artefact | None  # FLAC, mono: up to 12 s of the clearest speech; None: too little
-    pitch_hz: float
+    print: VoicePrint | None  # None: too little to tell
 
 
 @step("Get to know the voices")
@@ -46,11 +47,8 @@ def portray(
         if sound.duration_s >= REFERENCE_MIN_S:
             path = write_audio(sound, desk.scratch / f"{index}.flac")
             kept = desk.keep(path, "audio/flac", f"voice of {speaker}.flac")
-        portraits.append(
-            Portrait(
-                speaker, sum(each.duration_s for each in own), kept, track_pitch(sound).median_hz
-            )
-        )
+        speaking_s = sum(each.duration_s for each in own)
+        portraits.append(Portrait(speaker, speaking_s, kept, _print(sound)))
     return tuple(portraits)
 
 
@@ -63,7 +61,7 @@ def listen_to_mine(desk: Desk, recording: Artefact) -> Portrait:
             f"the recording of your voice is {sound.duration_s:.1f} s long",
             remedy=f"Give {REFERENCE_MIN_S:.0f} seconds of clear speech or more.",
         )
-    return Portrait("", sound.duration_s, recording, track_pitch(sound).median_hz)
+    return Portrait("", sound.duration_s, recording, voiceprint(sound))
 
 
 @engine_step("Cast the voices")
@@ -73,15 +71,31 @@ def built_in(speaker: Speaker, desk: Desk, language: str) -> tuple[BuiltInVoice,
     return speaker.voices(language)
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A built-in voice, and what it sounds like."""
+
+    voice: BuiltInVoice
+    print: VoicePrint | None
+
+
+@engine_step("Let the voices introduce themselves")
+def introduce(speaker: Speaker, desk: Desk, voice: BuiltInVoice, language: str) -> Candidate:
+    """Let a voice count to twelve, and measure it."""
+    desk.check()
+    text = spoken(COUNTING, language)
+    return Candidate(voice, _print(speaker.speak(text, voice.name, language, 1.0, 0).audio))
+
+
 def cast(
     portraits: Sequence[Portrait],
-    voices: Sequence[BuiltInVoice],
+    voices: Sequence[Candidate],
     edits: Edits,
     *,
     clone: bool,
     mine: Portrait | None,
 ) -> tuple[Member, ...]:
-    """Give every speaker a voice: their own choice, else the nearest in pitch that is still free.
+    """Give every speaker a voice: the user's choice, else the nearest in pitch and timbre that is free.
 
     Raises:
         BadInput: if an edit names a voice that there is not.
@@ -93,8 +107,9 @@ def cast(
         edit = edited.of_speaker(edits, portrait.speaker)
         is_main = portrait.speaker == main
         model = mine if mine is not None and is_main else portrait
-        voice = _named(voices, edit.voice) or _nearest(free or voices, model.pitch_hz)
-        free = [each for each in free if each.id != voice.id]
+        known = [each.voice for each in voices]
+        voice = _named(known, edit.voice) or _nearest(free or voices, model.print)
+        free = [each for each in free if each.voice.id != voice.id]
         wanted = edit.reference or (model.reference if clone or model is mine else None)
         members.append(
             Member(
@@ -103,7 +118,7 @@ def cast(
                 speaking_s=portrait.speaking_s,
                 is_main=is_main,
                 reference=portrait.reference,
-                pitch_hz=portrait.pitch_hz,
+                pitch_hz=portrait.print.pitch_hz if portrait.print else 0.0,
                 voice=voice.id,
                 convert_to=wanted,
             )
@@ -138,9 +153,20 @@ def _named(voices: Sequence[BuiltInVoice], id_: str | None) -> BuiltInVoice | No
     return found
 
 
-def _nearest(voices: Sequence[BuiltInVoice], pitch: float) -> BuiltInVoice:
-    goal = pitch or UNKNOWN_PITCH_HZ
-    return min(voices, key=lambda v: (abs(math.log((v.pitch_hz or UNKNOWN_PITCH_HZ) / goal)), v.id))
+def _nearest(candidates: Sequence[Candidate], wanted: VoicePrint | None) -> BuiltInVoice:
+    def far(candidate: Candidate) -> tuple[float, str]:
+        if candidate.print is None or wanted is None:
+            return 0.0, candidate.voice.id
+        return distance(candidate.print, wanted), candidate.voice.id
+
+    return min(candidates, key=far).voice
+
+
+def _print(sound: Audio) -> VoicePrint | None:
+    try:
+        return voiceprint(sound)
+    except BadInput:  # silent, or too short: then any voice will do
+        return None
 
 
 def _clearest(desk: Desk, vocals: Artefact, bed: Artefact, spans: Sequence[Span]) -> Audio:

@@ -179,7 +179,8 @@ def prepare(
     if request.use_my_voice and request.my_voice is not None:
         mine = run.step(casting.listen_to_mine, request.my_voice)
     voices = run.step(casting.built_in, request.target_language)
-    members = casting.cast(portraits, voices, edits, clone=request.clone_voices, mine=mine)
+    known = run.map(casting.introduce, voices, request.target_language)
+    members = casting.cast(portraits, known, edits, clone=request.clone_voices, mine=mine)
     return Draft(told, members, voices)
 
 
@@ -296,6 +297,7 @@ WORKFLOW = Workflow(
         casting.portray,
         casting.listen_to_mine,
         casting.built_in,
+        casting.introduce,
         speaking.plan_texts,
         speaking.speak,
         speaking.plan_times,

@@ -75,7 +75,8 @@ class DubRequest(Request):
     )
     """Draw captions into the picture, for sites that show no subtitles"""
     caption_style: str = Field(
-        default="clean", json_schema_extra={"caption_style": True, "group": "Output", "advanced": True}
+        default="clean",
+        json_schema_extra={"caption_style": True, "group": "Output", "advanced": True},
     )
     """How burned captions look"""
     keep_original_audio: bool = Field(
