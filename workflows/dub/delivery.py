@@ -162,7 +162,7 @@ def assemble(
 ) -> Film:
     """Copy the picture, add the new sound, keep the old one and the subtitles beside it."""
     info = probe(desk.path(source.media), source.media.name, check=desk.check)
-    format_ = format_for(info, wanted, keep_original=keep_original)
+    format_ = format_for(info, wanted, keep_original=keep_original, burns=captions is not None)
     suffix, media_type = suffix_for(info, format_)
     out = desk.scratch / f"film{suffix}"
     plan = MuxPlan(
