@@ -77,7 +77,7 @@ class Apertium:
         self, texts: Sequence[str], source: str, target: str, progress: Progress
     ) -> tuple[str, ...]:
         """Translate line by line, all lines in one run. See `engines.roles.Translator`."""
-        route = self._route(source, target)
+        route = self.route(source, target)
         known = phrase_book(*route[0]).known
         progress(0, len(texts))
         lines = [split(sentence_cased(one_line(text)), known) for text in texts]
@@ -114,7 +114,7 @@ class Apertium:
                         self._modes[pair] = mode
         return self._modes
 
-    def _route(self, source: str, target: str) -> list[tuple[str, str]]:
+    def route(self, source: str, target: str) -> list[tuple[str, str]]:
         """Return the hops: by the language that measured best, directly, or by any pivot."""
         modes, name = self._installed(), f"{source}-{target}"
         best = self._through.get(name, "")
