@@ -34,7 +34,7 @@ class Portrait:
 
 @step("Get to know the voices")
 def portray(
-    desk: Desk, vocals: Artefact, bed: Artefact, turns: tuple[Turn, ...]
+    desk: Desk, vocals: Artefact, bed: Artefact | None, turns: tuple[Turn, ...]
 ) -> tuple[Portrait, ...]:
     """Pick the clearest 3-12 s of every speaker, and measure their pitch."""
     speakers = list(dict.fromkeys(turn.speaker for turn in turns))
@@ -169,14 +169,17 @@ def _print(sound: Audio) -> VoicePrint | None:
         return None
 
 
-def _clearest(desk: Desk, vocals: Artefact, bed: Artefact, spans: Sequence[Span]) -> Audio:
+def _clearest(desk: Desk, vocals: Artefact, bed: Artefact | None, spans: Sequence[Span]) -> Audio:
     """Join whole lines, those with the most voice over background first, up to 12 s."""
-    voice_file, bed_file = open_audio(desk.path(vocals)), open_audio(desk.path(bed))
+    voice_file = open_audio(desk.path(vocals))
+    bed_file = open_audio(desk.path(bed)) if bed is not None else None
     ranked: list[tuple[float, Span]] = []
     for span in spans:
         desk.check()
-        voice, rest = (f.cut(span.start_s, span.end_s) for f in (voice_file, bed_file))
-        ranked.append((_power_db(voice) - _power_db(rest), span))
+        clearness_db = _power_db(voice_file.cut(span.start_s, span.end_s))
+        if bed_file is not None:
+            clearness_db -= _power_db(bed_file.cut(span.start_s, span.end_s))
+        ranked.append((clearness_db, span))
     ranked.sort(key=lambda each: (each[1].duration_s < LINE_MIN_S, -each[0], each[1].start_s))
     parts: list[Audio] = []
     length_s = 0.0

@@ -66,7 +66,7 @@ def mix(
             PlacedLine(each.start_s, open_audio(desk.path(each.audio)), each.source, each.speaker)
             for each in lines
         ),
-        bed=open_audio(desk.path(stems.bed)),
+        bed=open_audio(desk.path(stems.bed)) if stems.bed is not None else None,
         vocals=open_audio(desk.path(stems.vocals)),
         options=MixOptions(keep_background=keep_background, duck_db=duck_db),
     )
@@ -196,7 +196,8 @@ def pack_stems(desk: Desk, stems: Stems, lines: tuple[Spoken, ...], dub: Artefac
             ("original voices", stems.vocals),
         ):
             desk.check()
-            _pack(box, desk.path(artefact), f"{name}.flac")
+            if artefact is not None:
+                _pack(box, desk.path(artefact), f"{name}.flac")
         for speaker in sorted({each.speaker for each in lines}):
             desk.check()
             own = [each for each in lines if each.speaker == speaker]

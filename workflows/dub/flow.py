@@ -53,6 +53,9 @@ def dub(request: DubRequest, run: Run) -> DubResult:
     run.weigh(source.duration_s)
     stems = run.step(hearing.separate, source.audio)
     speech = run.step(hearing.find_speech, stems.vocals)
+    if not speech:  # the separator may have taken it for noise: listen to everything then
+        speech = run.step(hearing.find_speech, source.audio)
+        stems = hearing.Stems(source.audio, None) if speech else stems
     heard = listen(request, run, source, stems, speech)
     edits = request.edits
     draft = prepare(heard, stems, edits, request, run)
@@ -253,7 +256,7 @@ def deliver(request: DubRequest, run: Run, dubbed: Dubbed) -> DubResult:
         words if request.subtitle_tracks else None,
         languages=(dubbed.heard.language, request.target_language),
         wanted=request.container,
-        keep_original=request.keep_original_audio,
+        keep_original=request.keep_original_audio and source.has_video,
         captions=words.captions,
     )
     facts = run.step(delivery.examine, source, film, mixed.audio)

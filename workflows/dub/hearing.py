@@ -28,7 +28,7 @@ class Stems:
     """The voices alone, and everything else; their sum is the source's sound."""
 
     vocals: Artefact
-    bed: Artefact
+    bed: Artefact | None  # None: they could not be told apart, `vocals` is the whole sound
 
 
 @step("Fetch the video")
