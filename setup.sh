@@ -176,6 +176,10 @@ install_python_packages() {
         fail "The packages could not be installed; the whole log is $VENV/pip.log." \
             "Nothing is lost: start again when the reason is gone."
     fi
+    # Wanted for the weights in its wheel only; what it depends on does not build everywhere.
+    "$VENV_PYTHON" -m pip install -q --disable-pip-version-check --no-deps resemblyzer==0.1.4 \
+        </dev/null 2>&1 9>&- | tee -a -- "$VENV/pip.log" >/dev/null ||
+        say "resemblyzer could not be had; speakers are told apart by plain voice statistics."
 }
 
 # requirements EXTRA: what pyproject.toml asks for, one a line.
