@@ -1,0 +1,166 @@
+"""The whole dub, on the sample that the studio ships and on real talk."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from media.audio import open_audio
+from media.probe import probe
+from media.subtitles import read_subtitles
+from media.verify import picture_hash
+from studio.steps import Step
+from tests.dub.studio import SAID, SAMPLE, ask, make, result, run, sheet
+from tests.media import shared
+from workflows.dub import WORKFLOW
+from workflows.dub.model import CastEdit, Edits, LineEdit
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("dub"))
+
+
+@pytest.fixture(scope="module")
+def dubbed(studio):
+    return run(studio, ask(studio, video=SAMPLE, subtitles=SAID, source_language="en"))
+
+
+@pytest.fixture(scope="module")
+def heard(studio):
+    return run(studio, ask(studio, video=SAMPLE))
+
+
+def computed(studio, job) -> set[str]:
+    """The steps that were computed for a job, by name: not those that were recalled."""
+    found = studio.settings.data_dir.glob("memory/*/*.json")
+    origins = (json.loads(each.read_text().splitlines()[0]) for each in found)
+    return {each["step"].rpartition(".")[2] for each in origins if each["job"] == job.id}
+
+
+def test_speech_becomes_a_spanish_film_of_the_same_length(studio, heard):
+    made = result(studio, heard)
+    before, after = probe(SAMPLE), probe(studio.store.path(made.video))
+    assert picture_hash(before) == picture_hash(after)
+    assert after.duration_s == pytest.approx(before.duration_s, abs=before.video.frame_s)
+    assert [each.language for each in after.audios] == ["es", "en"]
+    assert after.audios[0].is_default and not after.audios[1].is_default
+    assert [each.language for each in after.subtitles] == ["es", "en", "es"]
+    lines = sheet(studio, heard).lines
+    said = " ".join(line.translation.lower() for line in lines)
+    assert "música" in said and "luna" in said
+
+
+def test_the_music_plays_on_under_the_voices(studio, dubbed):
+    made = result(studio, dubbed)
+    new = open_audio(studio.store.path(made.audio))
+    lines = sheet(studio, dubbed).lines
+    first_s = min(min(line.start_s, line.dub_start_s) for line in lines) - 0.3
+    intro = new.cut(0, first_s).samples
+    assert np.abs(intro).max() > 0.01, "the music before the first word is gone"
+    speech = new.cut(lines[0].dub_start_s, lines[0].dub_end_s).samples
+    assert np.square(speech).mean() > np.square(intro).mean()
+
+
+def test_every_file_that_is_promised_is_there(studio, dubbed):
+    files = studio.export(dubbed.id)
+    assert {path.suffix for path in files.values()} >= {".mp4", ".flac", ".srt", ".vtt", ".zip"}
+    with zipfile.ZipFile(files["stems"]) as box:
+        names = box.namelist()
+    assert "background.flac" in names and any(name.startswith("speaker") for name in names)
+    cues = read_subtitles(files["subtitles_target"])
+    end_s = probe(SAMPLE).duration_s
+    assert len(cues) >= 6 and all(0 <= cue.start_s < cue.end_s <= end_s for cue in cues)
+
+
+def test_given_subtitles_nothing_is_recognised_and_the_words_are_theirs(studio, dubbed):
+    texts = [line.text for line in sheet(studio, dubbed).lines]
+    assert texts[0].startswith("Good evening")
+    assert "Transcriber" not in dubbed.engines
+
+
+def test_one_changed_line_speaks_one_line_again(studio, dubbed):
+    line = sheet(studio, dubbed).lines[2]
+    new = "Mi abuelo vivía en la luna."
+    edits = Edits(lines=(LineEdit(id=line.id, translation=new),))
+    request = ask(studio, video=SAMPLE, subtitles=SAID, source_language="en", edits=edits)
+    again = run(studio, request, parent=dubbed.id)
+    assert (
+        next(each for each in sheet(studio, again).lines if each.id == line.id).translation == new
+    )
+    assert result(studio, again).video != result(studio, dubbed).video
+    assert not computed(studio, again) & {
+        "separate",
+        "find_speech",
+        "diarize",
+        "translate",
+        "portray",
+    }
+
+
+def test_a_speaker_gets_the_voice_and_the_name_that_were_chosen(studio, dubbed):
+    before = sheet(studio, dubbed)
+    who = before.cast[0].speaker
+    edits = Edits(cast=(CastEdit(speaker=who, name="Bear", voice="marco"),))
+    request = ask(studio, video=SAMPLE, subtitles=SAID, source_language="en", edits=edits)
+    after = sheet(studio, run(studio, request))
+    member = next(each for each in after.cast if each.speaker == who)
+    assert (member.name, member.voice) == ("Bear", "marco")
+
+
+def test_equal_requests_give_equal_files(studio, dubbed):
+    request = ask(studio, video=SAMPLE, subtitles=SAID, source_language="en")
+    again = run(studio, request)
+    assert result(studio, again) == result(studio, dubbed)
+
+
+def test_another_folder_computes_the_same_bytes(studio, dubbed, tmp_path):
+    other = make(tmp_path)
+    request = ask(other, video=SAMPLE, subtitles=SAID, source_language="en")
+    assert result(other, run(other, request)) == result(studio, dubbed)
+
+
+def test_a_look_before_speaking_parks_the_job(studio):
+    request = ask(studio, video=SAMPLE, subtitles=SAID, source_language="en", review=True)
+    job = run(studio, request)
+    assert job.state == "waiting" and job.review == "lines"
+    shown = json.loads(job.review_value)
+    line = shown["sheet"]["lines"][0]
+    shown["edits"]["lines"] = [{"id": line["id"], "translation": "Buenas noches."}]
+    studio.answer(job.id, "", json.dumps(shown))
+    done = studio.run_here(job.id, lambda _: None)
+    assert sheet(studio, done).lines[0].translation == "Buenas noches."
+
+
+def test_the_av_offset_is_kept(studio):
+    path = shared("odd/av_offset_+300ms.mp4")
+    said = shared("video/made_talk_4shots.srt")
+    made = result(
+        studio, run(studio, ask(studio, video=path, subtitles=said, source_language="en"))
+    )
+    before, after = probe(path), probe(studio.store.path(made.video))
+    assert after.audios[0].start_s - after.video.start_s == pytest.approx(
+        before.audios[0].start_s - before.video.start_s, abs=0.005
+    )
+
+
+def test_both_subtitles_make_any_language_possible(studio):
+    request = ask(
+        studio,
+        video=SAMPLE,
+        subtitles=SAID,
+        translated_subtitles=SAID,
+        source_language="en",
+        target_language="de",
+    )
+    assert "Translator" not in WORKFLOW.needs(request).__repr__()
+    assert result(studio, run(studio, request)).subtitles_target is not None
+
+
+def test_every_step_of_the_dub_stands_in_its_list():
+    from workflows.dub import casting, delivery, hearing, lines, speaking, wording
+
+    rooms = (casting, delivery, hearing, lines, speaking, wording)
+    used = {each.name for room in rooms for each in vars(room).values() if isinstance(each, Step)}
+    assert used == {each.name for each in WORKFLOW.steps}
