@@ -1,8 +1,9 @@
 """The Engine Room: what this machine has, which engines and voices there are, and what they cost."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from typing import Any
 
 import gradio as gr
 import psutil
@@ -51,14 +52,14 @@ def render(page: Page) -> None:
     def view(studio: Studio) -> list[str]:
         return [
             machine_card(studio),
-            timing_table(studio.timings.all()),
+            timing_table(studio.timings.all(), titles(studio)),
             engine_list(catalog.entries().values()),
             voice_table(catalog.voices().values()),
         ]
 
     @border
-    def open_tab(event: gr.SelectData) -> list[str]:
-        return view(page.studio) if event.value == TITLE else [gr.skip()] * len(outputs)
+    def open_tab(event: gr.SelectData) -> Sequence[Any]:
+        return view(page.studio) if event.value == TITLE else [gr.update() for _ in outputs]
 
     @border
     def look_again() -> list[str]:
@@ -94,13 +95,18 @@ def machine_card(studio: Studio) -> str:
     return f'<h2 class="section">This machine</h2><dl class="facts">{rows}</dl>'
 
 
-def timing_table(timings: Sequence[Timing]) -> str:
+def titles(studio: Studio) -> Mapping[str, str]:
+    """Return step name -> what people call it."""
+    return {step.name: step.title for each in studio.workflows.values() for step in each.steps}
+
+
+def timing_table(timings: Sequence[Timing], titles: Mapping[str, str]) -> str:
     """Return what was learned of the steps as HTML, the slowest first."""
     if not timings:
         return MEASURED
     rows = (
         (
-            escape(each.step),
+            escape(titles.get(each.step, each.step)),
             escape(each.engine or "own code"),
             f"{each.seconds_per_media_second:.3f}",
             str(each.runs),

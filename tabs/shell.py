@@ -1,26 +1,32 @@
-"""The window: every tab of this folder under one mark, served with safe settings.
-
-A tab is a module here with `TITLE`, `ORDER` and `render(page)`; being here makes it one.
-"""
+"""The window: every tab of this folder under one mark, served with safe settings."""
 
 import logging
+import os
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 import tabs
+from studio.settings import Settings
 from studio.studio import Studio
 from tabs.parts import api, look, monitoring
-from tabs.parts.page import Page
+from tabs.parts.border import owner_of
+from tabs.parts.going import destinations, go_to
+from tabs.parts.guard import file_guard
+from tabs.parts.page import QUIET, Page
+from tabs.parts.result import find
 
 log = logging.getLogger(__name__)
 TICK_S = 1.0
-KEEP_S = 86_400  # how long Gradio's own copies of uploads and previews are kept
+LOOK_EVERY_S, KEEP_S = 3600, 86_400  # how long Gradio keeps its own copies of uploads
+SECRETS = ("cas", "memory", "tmp", "trash", "logs", "studio.db", "studio.db-wal", "studio.db-shm")
 
 
 def modules() -> list[ModuleType]:
@@ -31,49 +37,61 @@ def modules() -> list[ModuleType]:
 
 def build(studio: Studio) -> gr.Blocks:
     """Draw every tab."""
-    with gr.Blocks(
-        title="Understudy", delete_cache=(3600, KEEP_S), analytics_enabled=False
-    ) as window:
-        gr.HTML(look.MARK)
+    keep = (LOOK_EVERY_S, KEEP_S)
+    with gr.Blocks(title=look.NAME, delete_cache=keep, analytics_enabled=False) as window:
+        gr.HTML(look.masthead(), elem_id="masthead")
+        if studio.settings.hf_oauth:
+            gr.LoginButton(size="sm", elem_id="login")
         timer = gr.Timer(TICK_S)
         with gr.Tabs(elem_id="tabs") as frame:
-            page = Page(studio, frame, timer)
+            page = Page(studio, window, frame, timer)
             for tab in modules():
-                with gr.Tab(tab.TITLE, id=tab.TITLE.lower().replace(" ", "-")):
-                    tab.render(page)
+                id_ = tab.TITLE.lower().replace(" ", "-")
+                with gr.Tab(tab.TITLE, id=id_):
+                    tab.render(replace(page, tab=id_))
+        _open_link(page)
         api.declare(studio)
     return window
+
+
+def _open_link(page: Page) -> None:
+    """Let `?job=ID` open that job in its tab, for whom it belongs to."""
+    targets = destinations(page)
+
+    def open_link(request: gr.Request) -> list[Any]:
+        query = cast("Mapping[str, str]", request.query_params)
+        asked = query.get("job", "")
+        job = find(page.studio, asked, owner_of(request))
+        return go_to(page, job, fill=False) if job else [gr.skip()] * len(targets)
+
+    page.window.load(open_link, None, targets, **QUIET)
 
 
 def application(studio: Studio) -> FastAPI:
     """Return the whole site: the window, its API and MCP tools, /health and /metrics."""
     settings = studio.settings
+    settings.exports.mkdir(parents=True, exist_ok=True)
+    os.environ["GRADIO_TEMP_DIR"] = str(settings.data_dir / "uploads")  # read when parts are made
+    gr.set_static_paths([settings.exports])  # served from where they are: films are not copied
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     monitoring.add_routes(app, studio)
     window = build(studio).queue(default_concurrency_limit=8, max_size=256)
-    users = list(settings.users().items())
-    options: dict[str, Any] = {"auth": users} if users else {}
-    settings.exports.mkdir(parents=True, exist_ok=True)
     return gr.mount_gradio_app(
         app,
         window,
         path="/",
         server_name=settings.host,
         server_port=settings.port,
-        footer_links=["api"],
-        run_history=False,
+        app_kwargs={"dependencies": [Depends(file_guard(studio))]},
         allowed_paths=[str(settings.exports)],
-        blocked_paths=[
-            str(settings.data_dir / name) for name in ("cas", "memory", "tmp", "logs", "studio.db")
-        ],
-        show_error=False,
+        blocked_paths=[str(settings.data_dir / name) for name in SECRETS],
         max_file_size=settings.max_upload_mb * 1_000_000,
-        ssr_mode=False,
-        enable_monitoring=False,
         mcp_server=True,
         theme=look.theme(),
-        css_paths=[look.CSS],
-        **options,
+        css_paths=look.styles(),
+        head=look.head(),
+        **_plain(),
+        **_login(settings),
     )
 
 
@@ -86,3 +104,21 @@ def serve(studio: Studio) -> None:
         uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
     finally:
         studio.stop()
+
+
+def _plain() -> dict[str, Any]:
+    """Return what is switched off: details of errors, records of runs, a second server for pages."""
+    return {
+        "footer_links": ["api"],
+        "run_history": False,
+        "show_error": False,
+        "ssr_mode": False,
+        "enable_monitoring": False,
+        "pwa": False,
+        "favicon_path": str(look.ICON),
+    }
+
+
+def _login(settings: Settings) -> dict[str, Any]:
+    users = list(settings.users().items())
+    return {"auth": users, "auth_message": f"Log in to {look.NAME}"} if users else {}

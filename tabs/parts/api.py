@@ -96,7 +96,7 @@ def _result(studio: Studio, job: str, owner: str) -> dict[str, Any]:
 def _declare_workflow(studio: Studio, workflow: Workflow[Any]) -> None:
     """Declare `/<workflow>`: a button that nobody sees, since only such endpoints stream progress."""
     with gr.Column(visible=False):
-        asked = form.build(workflow.request)
+        asked = form.build(workflow.request, prefix="-")
         button = gr.Button()
         files, report = gr.File(file_count="multiple"), gr.JSON()
 

@@ -23,7 +23,8 @@ def job_card(job: Job, currency: str, *, heading: bool = True) -> str:
         f' aria-valuemax="100" aria-valuenow="{percent}"><i style="width:{percent}%"></i></div>'
     )
     return (
-        f'<article class="job {job.state}" data-job="{escape(job.id)}">'
+        f'<article class="job {job.state}" data-job="{escape(job.id)}"'
+        f' data-state="{job.state}">'
         f'<div class="job-head"><span class="badge {job.state}">{BADGES[job.state]}</span>'
         f'<span class="job-kind">{escape(job.workflow.replace("_", " "))}</span>'
         f'<span class="job-numbers">{escape(_numbers(job, currency))}</span></div>'

@@ -5,29 +5,35 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import gradio as gr
 from gradio.components import Component
+from gradio.utils import get_upload_folder
 
 from engines import catalog
 from media.captions import caption_styles
 from studio.artefacts import Artefact, Store
+from studio.errors import BadInput
+from studio.fields import FieldView, fields_of
 from studio.request import Request
 from tabs.parts.border import border
-from tabs.parts.languages import language_choices
+from tabs.parts.languages import language_choices, language_name
 
 R = TypeVar("R", bound=Request)
 T = TypeVar("T")
 
-UNITS = {"db": "dB", "ms": "ms", "hz": "Hz", "s": "s", "lufs": "LUFS"}  # a field's last word
 GROUPS = ("Content", "Look", "Output")
+UNITS = {"seconds": "s", "milliseconds": "ms", "beats per minute": "bpm"}  # shorter than in help
+RADIO_CHOICES = 3  # more than that go into a drop-down
 KINDS = {
     "video": ["video", ".mkv", ".ts", ".mpg", ".mpeg", ".avi", ".mov", ".webm", ".flv"],
     "audio": ["audio", ".flac", ".opus", ".m4a", ".aiff", ".wma"],
     "image": ["image"],
     "subtitles": [".srt", ".vtt", ".ass", ".ssa", ".ttml", ".dfxp", ".xml"],
 }
+UNREAD = Artefact("0" * 64, "application/octet-stream", 0, "the chosen file")
+"""Stands for an upload where only the other fields matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class Form(Generic[R]):
 
     request: type[R]
     components: Mapping[str, Component]
-    files: frozenset[str]  # fields that hold uploaded files
+    views: Mapping[str, FieldView]
     base: gr.State  # JSON of the request whose files and hidden fields are kept; "" without
 
     @property
@@ -44,26 +50,46 @@ class Form(Generic[R]):
         """What a handler takes: the base first, then every field in order."""
         return [self.base, *self.components.values()]
 
-    def read(self, store: Store, values: Sequence[Any]) -> R:
+    def read(self, store: Store | None, values: Sequence[Any]) -> R:
         """Make a request of the values of `inputs`; uploads go into the store.
+
+        Args:
+            store: where uploads go; None: they stay, and `UNREAD` stands for each.
+            values: of `inputs`, in order.
 
         Raises:
             ValidationError: if a value is outside its limits.
+            BadInput: if a file is not one that was uploaded.
         """
         base, *fields = values
-        kept = self.request.model_validate_json(base) if base else None
-        data: dict[str, Any] = {}
+        data = self._kept(base, fields)
         for name, value in zip(self.components, fields, strict=True):
-            if name not in self.files:
-                data[name] = value if value is not None else ""
+            view = self.views[name]
+            if view.kind != "file":
+                data[name] = _plain(view, value)
             elif value:
-                data[name] = stored(store, str(value))
-            elif kept is not None:
-                data[name] = getattr(kept, name)
+                paths: Sequence[Any] = cast("list[Any]", value) if view.many else [value]
+                files = [stored(store, str(path)) if store else UNREAD for path in paths]
+                data[name] = tuple(files) if view.many else files[0]
         return self.request.model_validate(data)
 
-    def handler(self, store: Store, work: Callable[[R, gr.Request], T]) -> Callable[..., T]:
-        """Wrap `work` so that Gradio can call it with the values of `inputs`, one by one."""
+    def _kept(self, base: str, fields: Sequence[Any]) -> dict[str, Any]:
+        """Return what the base gives: what no component shows belongs to its files, and goes with them."""
+        if not base:
+            return {}
+        kept = self.request.model_validate_json(base)
+        given = zip(self.components, fields, strict=True)
+        is_new = any(value for name, value in given if self.views[name].kind == "file")
+        names = self.components if is_new else self.request.model_fields
+        return {name: getattr(kept, name) for name in names}
+
+    def handler(self, store: Store | None, work: Callable[[R, gr.Request], T]) -> Callable[..., T]:
+        """Wrap `work` so that Gradio can call it with the values of `inputs`, one by one.
+
+        Args:
+            store: where uploads go; None: `work` only looks, uploads are left where they are.
+            work: takes the request and who asks.
+        """
 
         @border
         def handle(*given: Any) -> T:
@@ -75,68 +101,89 @@ class Form(Generic[R]):
     def fill(self, request: R) -> list[Any]:
         """Return updates of `inputs` that show `request`; its files stay in the base."""
         updates: list[Any] = [request.model_dump_json()]
-        for name in self.components:
+        for name, view in self.views.items():
             value = getattr(request, name)
-            if name in self.files:
-                kept = f"Kept: {value.name}" if isinstance(value, Artefact) else None
-                updates.append(gr.update(value=None, label=kept or label(name)))
+            if view.kind == "file":
+                files: list[Artefact] = (
+                    [value] if isinstance(value, Artefact) else list(value or ())
+                )
+                kept = ", ".join(each.name for each in files)
+                updates.append(
+                    gr.update(value=None, label=f"Kept: {kept}" if kept else label(view))
+                )
+            elif view.many:
+                updates.append("\n".join(map(str, value)))
             else:
                 updates.append(gr.update(value=value))
         return updates
 
+    def clear(self) -> list[Any]:
+        """Return updates of `inputs` that show every default, and keep no file."""
+        updates: list[Any] = [""]
+        for view in self.views.values():
+            default = view.default
+            if view.kind == "file":
+                updates.append(gr.update(value=None, label=label(view)))
+            else:
+                updates.append("\n".join(map(str, default or ())) if view.many else default)
+        return updates
 
-def build(request: type[R]) -> Form[R]:
-    """Render a component for each field of `request`, in groups; advanced ones are folded away."""
-    fields: Mapping[str, Any] = request.model_json_schema()["properties"]
-    shown = {name: schema for name, schema in fields.items() if not schema.get("hidden")}
+
+def build(request: type[R], *, prefix: str = "") -> Form[R]:
+    """Render a component for each field of `request`, in groups; advanced ones are folded away.
+
+    Args:
+        request: the model; its fields that no component can show (records) are left at their default.
+        prefix: of the elements' ids, so that a page may hold several forms; "-": no ids at all.
+    """
+    views = {each.name: each for each in fields_of(request) if drawable(each)}
+    schemas: Mapping[str, Any] = request.model_json_schema()["properties"]
     drawn: dict[str, Component] = {}
     for group in GROUPS:
-        members = {n: s for n, s in shown.items() if s.get("group", "Output") == group}
-        plain = {n: s for n, s in members.items() if not s.get("advanced")}
-        folded = {n: s for n, s in members.items() if s.get("advanced")}
-        if not members:
-            continue
-        with gr.Group(elem_classes="form-group"):
-            gr.HTML(f"<h3>{group}</h3>", elem_classes="form-heading")
-            drawn |= {name: component(name, schema) for name, schema in plain.items()}
+        members = [each for each in views.values() if each.extra.get("group", "Output") == group]
+        plain = [each for each in members if not each.extra.get("advanced")]
+        folded = [each for each in members if each.extra.get("advanced")]
+        if plain:
+            with gr.Group(elem_classes="form-group"):
+                gr.HTML(f"<h2>{group}</h2>", elem_classes="form-heading")
+                drawn |= {v.name: component(v, schemas[v.name], prefix) for v in plain}
         if folded:
-            with gr.Accordion(f"More about {group.lower()}", open=False):
-                drawn |= {name: component(name, schema) for name, schema in folded.items()}
-    ordered = {name: drawn[name] for name in shown}
-    files = frozenset(name for name, schema in shown.items() if "file" in schema)
-    return Form(request, ordered, files, gr.State(""))
+            with gr.Accordion(f"More about {group.lower()}", open=False, elem_classes="form-more"):
+                drawn |= {v.name: component(v, schemas[v.name], prefix) for v in folded}
+    ordered = {name: drawn[name] for name in views}
+    return Form(request, ordered, views, gr.State(""))
 
 
-def component(name: str, schema: Mapping[str, Any]) -> Component:
-    """Return the component that suits the JSON schema of a field."""
-    text, info, default = label(name), schema.get("description"), schema.get("default")
-    id_ = f"field-{name.replace('_', '-')}"
-    if "file" in schema:
-        types = [each for kind in schema["file"] for each in KINDS[kind]]
-        title = f"{text}: {info}"
-        return gr.File(label=title, file_types=types, type="filepath", height=150, elem_id=id_)
-    if schema.get("type") == "boolean":
-        return gr.Checkbox(bool(default), label=info or text, elem_id=id_)
-    choices = _choices(schema)
-    if choices is None:
-        return _typed(text, info, schema, id_)
-    if "enum" in schema and len(choices) <= 3:
-        return gr.Radio(choices, value=default, label=text, info=info, elem_id=id_)
-    own = "language_of" in schema
-    return gr.Dropdown(
-        choices, value=default, label=text, info=info, allow_custom_value=own, elem_id=id_
-    )
+def drawable(view: FieldView) -> bool:
+    """Tell whether a component can show the field."""
+    return view.kind != "data" and not view.extra.get("hidden")
 
 
-def _typed(text: str, info: str | None, schema: Mapping[str, Any], id_: str) -> Component:
-    default = schema.get("default")
-    if "minimum" in schema and "maximum" in schema:
-        step = 1 if schema.get("type") == "integer" else 0.5
-        low, high = schema["minimum"], schema["maximum"]
-        return gr.Slider(low, high, default, step=step, label=text, info=info, elem_id=id_)
-    if schema.get("type") in {"integer", "number"}:
-        return gr.Number(default, label=text, info=info, precision=0, minimum=0, elem_id=id_)
-    return gr.Textbox(default, label=text, info=info, lines=1, elem_id=id_)
+def component(view: FieldView, schema: Mapping[str, Any], prefix: str = "") -> Component:
+    """Return the component that suits a field, given its JSON schema."""
+    named: dict[str, Any] = {"label": label(view), "info": view.help or None}
+    if prefix != "-":
+        named["elem_id"] = f"{prefix}field-{view.name.replace('_', '-')}"
+    if view.kind == "file":
+        return _upload(view, named)
+    if view.kind == "switch":
+        return gr.Checkbox(bool(view.default), **named)
+    choices = _choices(view)
+    if choices is not None:
+        return _choice(view, choices, named)
+    if view.many:
+        named["info"] = f"{view.help} (one a line)"
+        return gr.Textbox("\n".join(map(str, view.default or ())), lines=2, **named)
+    if view.kind == "number":
+        return _number(schema, view.default, named)
+    return gr.Textbox(view.default, lines=1, max_length=schema.get("maxLength"), **named)
+
+
+def label(view: FieldView) -> str:
+    """Return a field's name for people, its unit in brackets; a file's is what it is for."""
+    if view.kind == "file" and view.help:
+        return view.help
+    return f"{view.title} ({UNITS.get(view.unit, view.unit)})" if view.unit else view.title
 
 
 def signed(
@@ -160,28 +207,73 @@ def signed(
 
 
 def stored(store: Store, path: str) -> Artefact:
-    """Take an uploaded file into the store."""
+    """Take an uploaded file into the store.
+
+    Raises:
+        BadInput: if it is no upload: whoever calls the API may write any path.
+    """
+    real = Path(path).resolve()
+    if not real.is_relative_to(Path(get_upload_folder()).resolve()) or not real.is_file():
+        raise BadInput(f"{real.name!r} was not uploaded", remedy="Choose the file again.")
     kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-    return store.take_in(Path(path), kind, Path(path).name)
+    return store.take_in(real, kind, real.name)
 
 
-def label(name: str) -> str:
-    """Return a field's name for people, its unit in brackets."""
-    words, _, unit = name.rpartition("_")
-    shown = f"{words} ({UNITS[unit]})" if unit in UNITS else name
-    return (shown[:1].upper() + shown[1:]).replace("_", " ")
+def _upload(view: FieldView, named: Mapping[str, Any]) -> Component:
+    types = [each for kind in view.extra.get("file", ()) for each in KINDS[kind]]
+    count = "multiple" if view.many else "single"
+    about = {name: value for name, value in named.items() if name != "info"}
+    return gr.File(file_count=count, file_types=types or None, type="filepath", height=150, **about)
 
 
-def _choices(schema: Mapping[str, Any]) -> list[tuple[str, str]] | None:
-    if "language_of" in schema:
-        return language_choices(schema["language_of"])
-    if "engine_of" in schema:
-        return [(each.title, each.id) for each in catalog.entries(schema["engine_of"]).values()]
-    if "quality" in schema:
+def _choice(view: FieldView, choices: list[tuple[str, Any]], named: Mapping[str, Any]) -> Component:
+    if view.many:
+        return gr.CheckboxGroup(choices, value=list(view.default or ()), **named)
+    if view.kind == "choice" and len(choices) <= RADIO_CHOICES:
+        return gr.Radio(choices, value=view.default, **named)
+    own = "language_of" in view.extra
+    return gr.Dropdown(choices, value=view.default, allow_custom_value=own, **named)
+
+
+def _number(schema: Mapping[str, Any], default: Any, named: Mapping[str, Any]) -> Component:
+    whole = schema.get("type") == "integer"
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        step = 1 if whole else None
+        return gr.Slider(low, high, default, step=step, **named)
+    return gr.Number(default, precision=0 if whole else None, minimum=low, maximum=high, **named)
+
+
+def _plain(view: FieldView, value: Any) -> Any:
+    """Return what pydantic shall see of a component's value; an empty one is the field's default."""
+    if view.many:
+        lines: list[Any] = value.splitlines() if isinstance(value, str) else list(value or ())
+        return tuple(each for each in lines if str(each).strip())
+    if value is None:
+        return "" if view.kind == "text" else view.default
+    return value
+
+
+def _choices(view: FieldView) -> list[tuple[str, Any]] | None:
+    if "language_of" in view.extra:
+        return [*language_choices(view.extra["language_of"])]
+    if "engine_of" in view.extra:
+        return [(each.title, each.id) for each in catalog.entries(view.extra["engine_of"]).values()]
+    if "voice" in view.extra:
+        return [("The nearest to the speaker's", ""), *voice_choices()]
+    if "quality" in view.extra:
         best = catalog.default_quality()
-        return [(f"What suits this machine ({best})", ""), *((q, q) for q in catalog.qualities())]
-    if "caption_style" in schema:
+        presets = ((each.capitalize(), each) for each in catalog.qualities())
+        return [(f"What suits this machine ({best})", ""), *presets]
+    if "caption_style" in view.extra:
         return [(each.title, each.id) for each in caption_styles().values()]
-    if "enum" in schema:
-        return [(each.capitalize(), each) for each in schema["enum"]]
-    return None
+    named = [(str(each).capitalize(), each) for each in view.choices]
+    return named or None
+
+
+def voice_choices() -> list[tuple[str, str]]:
+    """Return (title with languages, id) of every built-in voice."""
+    return [
+        (f"{each.title} ({', '.join(map(language_name, each.languages))})", each.id)
+        for each in catalog.voices().values()
+    ]

@@ -25,7 +25,7 @@ def go_to(page: Page, job: Job, *, fill: bool) -> list[Any]:
         fill: whether its settings go into the form.
     """
     updates: list[Any] = []
-    chosen: Any = gr.skip()
+    chosen: Any = gr.update()
     for name, room in page.rooms.items():
         if name != job.workflow:
             updates += [gr.skip()] * (1 + len(room.form.inputs))

@@ -15,8 +15,6 @@ KEY = (
     "understudy"  # fixed, so that a browser finds its job again; a job id is no secret of its owner
 )
 EMPTY = '<div class="empty">{}</div>'
-ASK_TO_NOTIFY = """() => { if ('Notification' in window && Notification.permission === 'default')
-  Notification.requestPermission(); }"""
 
 
 @dataclass(frozen=True, slots=True)

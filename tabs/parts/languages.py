@@ -1,5 +1,6 @@
 """Languages by name, for drop-downs."""
 
+from functools import cache
 from typing import Literal
 
 from babel import Locale, UnknownLocaleError
@@ -28,6 +29,7 @@ def language_choices(side: Literal["source", "target"]) -> list[tuple[str, str]]
     ]
 
 
+@cache
 def language_name(code: str) -> str:
     """Return the English name of a language, or its code where there is none."""
     try:
@@ -41,4 +43,10 @@ def _named(codes: set[str]) -> list[tuple[str, str]]:
 
 
 def _pairs(entry: Entry) -> frozenset[tuple[str, str]]:
-    return entry.build().pairs() if entry.role == "Translator" else frozenset()
+    return _asked(entry.id) if entry.role == "Translator" else frozenset()
+
+
+@cache
+def _asked(engine: str) -> frozenset[tuple[str, str]]:
+    """Ask a translator once in the life of the studio: it starts a program."""
+    return catalog.entry(engine).build().pairs()

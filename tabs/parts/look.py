@@ -4,7 +4,14 @@ from pathlib import Path
 
 from gradio import themes
 
-CSS = Path(__file__).parents[2] / "assets" / "css" / "studio.css"
+ASSETS = Path(__file__).parents[2] / "assets"
+NAME = "Understudy"
+MOTTO = "speaks your part in every language"
+LAMP = (
+    '<svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">'
+    '<circle cx="12" cy="12" r="8" fill="none" stroke="currentColor" stroke-width="2"/>'
+    '<path d="M12 4a8 8 0 0 1 0 16z" fill="currentColor"/></svg>'
+)
 FONT = ["ui-sans-serif", "system-ui", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
 MONO = ["ui-monospace", "Cascadia Mono", "Menlo", "monospace"]
 
@@ -23,17 +30,28 @@ PLUM = themes.Color(
     c950="#2a1524",
 )
 
-MARK = """
-<header class="masthead">
-<svg viewBox="0 0 40 40" width="34" height="34" aria-hidden="true">
-<rect x="1" y="1" width="38" height="38" rx="10" fill="var(--color-accent)"/>
-<path d="M9 10v11a11 11 0 0 0 22 0V10" fill="none" stroke="#fff" stroke-width="4" stroke-linecap="round"/>
-<circle cx="20" cy="15" r="3.4" fill="#fff"/></svg>
-<h1>Understudy</h1>
-<button type="button" class="lamp" aria-label="Light or dark" title="Light or dark"
- onclick="document.body.classList.toggle('dark')">◐</button>
-</header>
-"""
+ICON = ASSETS / "icon.svg"  # an actor on a stage, and one behind who knows the part
+
+
+def masthead() -> str:
+    """Return the top of the page: the mark, the name, the lamp."""
+    mark = ICON.read_text(encoding="utf-8").replace("<svg ", '<svg aria-hidden="true" ', 1)
+    return (
+        f'<header class="masthead">{mark}<h1>{NAME}</h1><p class="motto">{MOTTO}</p>'
+        '<button type="button" class="lamp" aria-label="Light or dark" title="Light or dark">'
+        f"{LAMP}</button></header>"
+    )
+
+
+def styles() -> list[Path]:
+    """Return the style sheets."""
+    return sorted((ASSETS / "css").glob("*.css"))
+
+
+def head() -> str:
+    """Return what stands in the page's head: its own script, and nothing from elsewhere."""
+    script = (ASSETS / "js" / "studio.js").read_text(encoding="utf-8")
+    return f"<script>{script}</script>"
 
 
 def theme() -> themes.Base:

@@ -26,8 +26,10 @@ class Page:
     """The studio behind the page, and what the page's tabs share."""
 
     studio: Studio
+    window: gr.Blocks
     tabs: gr.Tabs
     timer: gr.Timer  # ticks once a second
+    tab: str = ""  # id of the one that is drawn
     rooms: dict[str, Room] = field(
         default_factory=dict[str, Room]
     )  # by workflow, as they are drawn

@@ -1,4 +1,4 @@
-"""What will run: which engine serves each need, what is missing, and how to get it."""
+"""What will run: which engine serves each need, what is missing, how to get it, how long it takes."""
 
 from html import escape
 from typing import TypeVar
@@ -7,13 +7,15 @@ from engines import catalog
 from engines.catalog import Choice
 from studio.errors import BadPreset
 from studio.request import Request
+from studio.timings import Timings
 from studio.workflow import Workflow
+from tabs.parts.cards import clock
 
 Q = TypeVar("Q", bound=Request)
 
 ROLES = {
-    "Separator": "Voices apart",
     "SpeechDetector": "Finds speech",
+    "Separator": "Takes voices apart",
     "Diarizer": "Tells speakers apart",
     "Transcriber": "Writes down",
     "Translator": "Translates",
@@ -21,25 +23,55 @@ ROLES = {
     "Speaker": "Speaks",
     "VoiceConverter": "Turns voices",
 }
+"""What each role does, in the order in which a job calls for them."""
 
 
-def preflight(workflow: Workflow[Q], request: Q) -> str:
-    """Return, as HTML, which engines will do the work, under which licences."""
+def preflight(workflow: Workflow[Q], request: Q, timings: Timings | None = None) -> str:
+    """Return, as HTML, which engines will do the work, under which licences, and for how long.
+
+    Args:
+        workflow: what will run.
+        request: what it is asked; its files are not looked at.
+        timings: what was learned on this machine.
+    """
     try:
         choices = catalog.choose(workflow.needs(request), request.quality)
     except BadPreset as error:
-        return f'<div class="flight"><span class="lack">{escape(error.sentence)}</span></div>'
-    return f'<div class="flight">{"".join(map(_row, choices))}</div>'
+        return f'<div class="flight"><p class="lack">{escape(error.sentence)}</p></div>'
+    lacking = any(each.engine is None and not each.need.optional for each in choices)
+    head = "This cannot run yet" if lacking else "What will do the work"
+    rows = "".join(map(_row, sorted(choices, key=_order)))
+    speed = _speed(workflow, choices, timings) if timings and not lacking else ""
+    return f'<details class="flight"{" open" if lacking else ""}><summary>{head}{speed}</summary>{rows}</details>'
+
+
+def _order(choice: Choice) -> int:
+    known = list(ROLES)
+    return known.index(choice.need.role) if choice.need.role in known else len(known)
+
+
+def _speed(workflow: Workflow[Q], choices: tuple[Choice, ...], timings: Timings) -> str:
+    """Return how long a minute of media takes, if every step was seen on this machine."""
+    engines = {each.engine.id for each in choices if each.engine is not None} | {""}
+    steps = {each.name for each in workflow.steps}
+    known = [
+        rate
+        for (step, engine), rate in timings.rates().items()
+        if step in steps and engine in engines
+    ]
+    if not known:
+        return ""
+    return f' <span class="small">about {clock(60 * sum(known))} for a minute of media</span>'
 
 
 def _row(choice: Choice) -> str:
     does = escape(ROLES.get(choice.need.role, choice.need.role))
     if choice.engine is None:
         lack = "small" if choice.need.optional else "lack"
-        return f'<div><b>{does}</b> <span class="{lack}">{escape(choice.why)}</span></div>'
+        return f'<p><b>{does}</b> <span class="{lack}">{escape(choice.why)}</span></p>'
     engine = choice.engine
     limits = "" if engine.commercial is True else " · check before commercial use"
     return (
-        f"<div><b>{does}</b> {escape(engine.title)}"
-        f' <span class="small">{escape(engine.licence)}{limits}</span></div>'
+        f"<p><b>{does}</b> {escape(engine.title)}"
+        f' <span class="small">{escape(engine.licence)}{limits}</span></p>'
     )

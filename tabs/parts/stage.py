@@ -1,0 +1,115 @@
+"""A workflow's whole tab: form and preflight on the left, its job and result on the right."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import gradio as gr
+
+from studio.request import Request
+from studio.workflow import Workflow
+from tabs.parts import form
+from tabs.parts.border import border, member_of
+from tabs.parts.form import Form
+from tabs.parts.job_view import JobView, job_view
+from tabs.parts.page import QUIET, Page, Room
+from tabs.parts.preflight import preflight
+
+R = TypeVar("R", bound=Request)
+
+ASK_TO_NOTIFY = """() => { if ('Notification' in window && Notification.permission === 'default')
+  Notification.requestPermission(); }"""
+DECIDING = ("language_of", "engine_of", "quality", "voice", "file")  # what engines depend on
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A file that is shipped, so that the first click ends in a real result."""
+
+    field: str
+    path: Path
+    label: str = "Try it with the sample"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage(Generic[R]):
+    """What was drawn; `with stage.left:` and `with stage.right:` draw more."""
+
+    form: Form[R]
+    view: JobView
+    left: gr.Column
+    right: gr.Column
+    start: gr.Button
+
+
+def stage(
+    page: Page, workflow: Workflow[R], *, action: str, invitation: str, sample: Sample | None = None
+) -> Stage[R]:
+    """Draw a workflow's tab and wire it.
+
+    Args:
+        page: the page.
+        workflow: what the tab is for.
+        action: the word on the button that starts a job.
+        invitation: HTML that stands where the job will be.
+        sample: what a newcomer may try.
+    """
+    name = workflow.name
+    with gr.Row(equal_height=False, elem_classes="stage"):
+        with gr.Column(scale=5, min_width=320) as left:
+            asked = form.build(workflow.request, prefix="" if name == "dub" else f"{name}-")
+            flight = gr.HTML("", elem_id=f"{name}-flight")
+            start = gr.Button(action, variant="primary", size="lg", elem_id=f"{name}-start")
+            with gr.Row():
+                tried = gr.Button(
+                    sample.label if sample else "",
+                    size="sm",
+                    elem_id=f"{name}-sample",
+                    visible=sample is not None,
+                )
+                fresh = gr.Button("Clear the form", size="sm", elem_id=f"{name}-fresh")
+        with gr.Column(scale=7, min_width=320) as right:
+            view = job_view(page, name, invitation)
+    made = Stage(asked, view, left, right, start)
+    page.rooms[name] = Room(page.tab, view.opened, asked)
+    _wire_start(page, workflow, made, action)
+    _wire_preflight(page, workflow, asked, flight)
+    fresh.click(border(asked.clear), None, asked.inputs, **QUIET)
+    if sample is not None:
+        tried.click(lambda: str(sample.path), None, asked.components[sample.field], **QUIET)
+    return made
+
+
+def _wire_start(page: Page, workflow: Workflow[R], made: Stage[R], action: str) -> None:
+    """The button says that files are taken in, which takes seconds for long films, then submits."""
+
+    def submit(wanted: R, request: gr.Request) -> str:
+        return page.studio.submit(workflow.name, wanted, owner=member_of(request)).id
+
+    busy: Callable[[], Any] = lambda: gr.update(value="Taking it in…", interactive=False)  # noqa: E731
+    ready: Callable[[], Any] = lambda: gr.update(value=action, interactive=True)  # noqa: E731
+    taken = made.form.handler(page.studio.store, submit)
+    clicked = made.start.click(busy, None, made.start, js=ASK_TO_NOTIFY, **QUIET)
+    sent = clicked.then(taken, made.form.inputs, made.view.opened, **QUIET)
+    sent.then(ready, None, made.start, **QUIET)
+
+
+def _wire_preflight(page: Page, workflow: Workflow[R], asked: Form[R], flight: gr.HTML) -> None:
+    def look_ahead(wanted: R, request: gr.Request) -> str:
+        del request
+        return preflight(workflow, wanted, page.studio.timings)
+
+    look = asked.handler(None, look_ahead)
+    changes = [_change(asked, name) for name in _deciding(asked)]
+    gr.on([page.window.load, *changes], look, asked.inputs, flight, **QUIET)
+
+
+def _deciding(asked: Form[Any]) -> Sequence[str]:
+    return [
+        name for name, view in asked.views.items() if any(key in view.extra for key in DECIDING)
+    ]
+
+
+def _change(asked: Form[Any], name: str) -> Any:
+    return getattr(asked.components[name], "change")  # noqa: B009 - declared on each component
