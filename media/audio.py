@@ -38,8 +38,8 @@ class Audio:
 
     def mono(self) -> "Audio":
         """Return one channel, (1, samples); in opposite phase the louder channel stands for both."""
-        if self.channels == 1:
-            return self
+        if self.channels == 1 or not self.samples.size:
+            return Audio(self.samples[:1], self.sample_rate_hz)
         mean = self.samples.mean(axis=0, keepdims=True)
         power = np.square(self.samples).mean(axis=1)
         if float(np.square(mean).mean()) < 0.05 * float(power.max(initial=0.0)):

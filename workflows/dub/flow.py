@@ -118,10 +118,10 @@ def listen(
         language = request.source_language or source.language or "en"
         found = run.step(
             lines.lines_of_subtitles,
+            source,
             request.subtitles,
             request.translated_subtitles,
             turns,
-            source.audio_start_s,
         )
         return Heard(language, found, source.warnings)
     return _heard_by_machine(request, run, source, stems.vocals, speech=speech, turns=turns)

@@ -10,7 +10,9 @@ from media.subtitles import read_subtitles
 from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.steps import Desk, step
-from workflows.dub.model import Line
+from workflows.dub.model import Line, Source
+
+LEAST_S = 0.1
 
 
 @step("Make lines of the words")
@@ -23,31 +25,31 @@ def lines_of_words(desk: Desk, transcript: Transcript, turns: tuple[Turn, ...]) 
 @step("Read the subtitles")
 def lines_of_subtitles(
     desk: Desk,
+    source: Source,
     said: Artefact | None,
     translated: Artefact | None,
     turns: tuple[Turn, ...],
-    start_s: float,
 ) -> tuple[Line, ...]:
     """Make lines of subtitles in the source language, the target language, or both.
 
     Args:
         desk: the step's.
+        source: the video; its clock is the subtitles' clock, and what lies behind its end is left out.
         said: what is said, in the source language.
         translated: the translation; its cues count for the line with which they overlap most.
         turns: who speaks when, for cues that do not name their speaker.
-        start_s: where the sound begins on the clock of the video, which is the subtitles' clock.
 
     Raises:
-        BadInput: if there is not one cue, or the two files have no time in common.
+        BadInput: if there is not one cue inside the video, or the two files have no time in common.
     """
-    cues = _cues(desk, said or translated, start_s)
+    cues = _cues(desk, said or translated, source)
     if said is None or translated is None:
         sentences = sentences_from_cues(cues, turns)
         lines = _numbered(sentences)
         return lines if said else tuple(replace(each, translation=each.text) for each in lines)
     lines = _numbered([_alone(cue, turns) for cue in cues])
     texts: list[list[str]] = [[] for _ in lines]
-    for cue in _cues(desk, translated, start_s):
+    for cue in _cues(desk, translated, source):
         span = Span(cue.start_s, cue.end_s)
         best = max(range(len(lines)), key=lambda i: lines[i].span.overlap_s(span))
         if lines[best].span.overlap_s(span) > 0:
@@ -68,15 +70,26 @@ def turns_of(lines: Sequence[Line]) -> tuple[Turn, ...]:
     return tuple(Turn(line.speaker, line.start_s, line.end_s) for line in lines)
 
 
-def _cues(desk: Desk, subtitles: Artefact | None, start_s: float) -> list[Cue]:
+def _cues(desk: Desk, subtitles: Artefact | None, source: Source) -> list[Cue]:
     if subtitles is None:
         return []
     cues = speech_only(read_subtitles(desk.path(subtitles), subtitles.name))
-    return [
-        replace(cue, start_s=max(0.0, cue.start_s - start_s), end_s=cue.end_s - start_s)
+    shift_s, last_s = source.audio_start_s, source.duration_s
+    inside = [
+        replace(
+            cue,
+            start_s=max(0.0, cue.start_s - shift_s),
+            end_s=min(cue.end_s - shift_s, last_s),
+        )
         for cue in cues
-        if cue.end_s > start_s
+        if cue.end_s > shift_s and cue.start_s - shift_s < last_s - LEAST_S
     ]
+    if not inside:
+        raise BadInput(
+            f"no subtitle of {subtitles.name or 'the file'} lies within the video",
+            remedy="Give the subtitles of this video.",
+        )
+    return inside
 
 
 def _alone(cue: Cue, turns: Sequence[Turn]) -> Sentence:

@@ -19,6 +19,7 @@ from workflows.dub.request import DubRequest
 
 SEEN_MOUTH_S, NARRATION_S, LOCKED_S = (0.2, 0.6), (0.3, 1.0), (0.0, 0.0)
 SAME_SPEED = 0.03  # a line within 3 % of its natural speed is not spoken again
+SLOWEST, FASTEST = 0.8, 1.35
 REWRITE_SHARE = 0.2
 MODEL_S = 15.0
 
@@ -131,7 +132,7 @@ def perform(
         natural = _spoken(parts, run, language, [1.0] * len(parts))
         schedule = run.step(plan_times, _slots(parts, natural, request), total_s)
     places = schedule.placements
-    rates = [round(p.speed, 2) if abs(p.speed - 1) > SAME_SPEED else 1.0 for p in places]
+    rates = [_rate(place.speed) for place in places]
     voiced = _likened(parts, run, _spoken(parts, run, language, rates))
     lengths_s = [max(0.02, min(p.duration_s, total_s - p.start_s)) for p in places]
     fitted = run.map(fit, [Fitting(v.audio, s) for v, s in zip(voiced, lengths_s, strict=True)])
@@ -141,6 +142,11 @@ def perform(
         for part, each, rate in zip(parts, fitted, rates, strict=True)
     )
     return placed, takes
+
+
+def _rate(speed: float) -> float:
+    """Return the rate at which the voice itself speaks; what is beyond is left to the stretching."""
+    return round(min(max(speed, SLOWEST), FASTEST), 2) if abs(speed - 1) > SAME_SPEED else 1.0
 
 
 def _worded(parts: Sequence[Part], run: Run, request: DubRequest, total_s: float) -> list[Part]:
