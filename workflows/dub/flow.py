@@ -14,7 +14,7 @@ from studio.workflow import Workflow
 from workflows.dub import casting, delivery, hearing, lines, speaking, wording
 from workflows.dub import edits as edited
 from workflows.dub.model import Edits, Line, Member, Placed, Source, Take
-from workflows.dub.reporting import report_on
+from workflows.dub.reporting import Told, report_on
 from workflows.dub.request import DubRequest, DubResult, check, needs
 from workflows.dub.sheet import Sheet, cast_rows, rows
 
@@ -260,7 +260,19 @@ def deliver(request: DubRequest, run: Run, dubbed: Dubbed) -> DubResult:
         captions=words.captions,
     )
     facts = run.step(delivery.examine, source, film, mixed.audio)
-    report = report_on(sheet, source, mixed, words, facts, dubbed.heard.warnings)
+    report = report_on(
+        Told(
+            sheet,
+            source,
+            mixed,
+            words,
+            facts,
+            heard=dubbed.heard.lines,
+            engines=run.engines,
+            is_narration=request.narration,
+            warnings=dubbed.heard.warnings,
+        )
+    )
     numbers, text = run.step(delivery.write_report, report)
     return DubResult(
         video=film.video,

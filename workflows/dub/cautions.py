@@ -1,0 +1,130 @@
+"""What a creator should know of a dub: plain sentences, each with what to do."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import mean
+
+from workflows.dub import measures
+from workflows.dub.model import Flag, Line
+from workflows.dub.sheet import Sheet, SheetLine
+
+UNSURE = 0.75  # mean confidence of all words
+UNSURE_LINE = 0.5
+MOST_NAMED = 12
+REMEDIES: dict[Flag, tuple[str, str]] = {
+    "too long": (
+        "does not fit its time",
+        "Write it shorter in the line table, or turn on narration if nobody is seen speaking.",
+    ),
+    "not translated": ("has no translation", "Write one in the line table."),
+    "not spoken": (
+        "is not spoken, because there is nothing to say",
+        "Write a translation in the line table if something is missing.",
+    ),
+}
+
+
+def cautions(
+    sheet: Sheet,
+    *,
+    heard: Sequence[Line],
+    engines: Mapping[str, str],
+    noted: Sequence[str],
+    violations: Sequence[str],
+) -> tuple[str, ...]:
+    """Return what to know, one sentence or two each, the same never twice.
+
+    Args:
+        sheet: of the finished dub.
+        heard: the lines as recognised, before anyone changed them.
+        engines: role -> engine id.
+        noted: what the source and the mix told.
+        violations: rules that the subtitles break.
+    """
+    found = [
+        *noted,
+        *_about_voices(sheet, engines),
+        *_about_hearing(sheet, heard),
+        *_about_lines(sheet),
+        *_about_subtitles(violations),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _about_voices(sheet: Sheet, engines: Mapping[str, str]) -> Iterator[str]:
+    turned = [each for each in sheet.cast if each.converted]
+    if turned and "VoiceConverter" in engines:
+        yield (
+            "The voices are approximations: for each speaker the nearest built-in voice, turned "
+            "toward the original in pitch and timbre. They resemble it, they are no copies."
+        )
+    elif turned:
+        yield (
+            "The voices are built-in ones, the nearest to each speaker: no engine that turns them "
+            "toward the original is here."
+        )
+    for each in sheet.cast:
+        if each.reference is None and not each.converted:
+            yield (
+                f"{each.name} speaks too little ({each.speaking_s:.1f} s) to be resembled, and has a "
+                "built-in voice. Give a recording in the cast sheet if you have one."
+            )
+    if len(sheet.cast) == 1 and "Diarizer" not in engines:
+        yield (
+            "All lines are one speaker's, because nothing told voices apart. Set the speakers in "
+            "the line table if there are more."
+        )
+
+
+def _about_hearing(sheet: Sheet, heard: Sequence[Line]) -> Iterator[str]:
+    kept = {each.id: each.text for each in sheet.lines}
+    own = [each for each in heard if each.words and kept.get(each.id) == each.text]
+    sure = [word.confidence for line in own for word in line.words]
+    if sure and mean(sure) < UNSURE:
+        doubtful = [
+            line.id for line in own if mean(word.confidence for word in line.words) < UNSURE_LINE
+        ]
+        where = f", most of all in {_named(doubtful)}" if doubtful else ""
+        yield (
+            f"The recogniser was often unsure what is said{where}. Read the source texts in the "
+            "line table, or give subtitles."
+        )
+    odd = [each.id for each in measures.odd_texts(sheet.lines)]
+    if odd:
+        yield (
+            f"Nobody can have said the source text of {_named(odd)}: words repeat, or there are too "
+            "many for the time. Correct it in the line table."
+        )
+
+
+def _about_lines(sheet: Sheet) -> Iterator[str]:
+    for flag, (what, remedy) in REMEDIES.items():
+        flagged = [each for each in sheet.lines if each.flag == flag]
+        if len(flagged) == 1:
+            yield f"Line {_where(flagged[0])} {what}. {remedy}"
+        elif flagged:
+            each_one = what.replace("does not fit", "do not fit").replace("has ", "have ")
+            each_one = each_one.replace("is not spoken", "are not spoken").replace("its", "their")
+            names = [_where(line) for line in flagged]
+            yield f"{len(flagged)} lines {each_one}: {_named(names)}. {remedy}"
+
+
+def _about_subtitles(violations: Sequence[str]) -> Iterator[str]:
+    if violations:
+        first = violations[0].rstrip(".")
+        yield (
+            f"The translated subtitles break {len(violations)} reading rules, the first: {first}. "
+            "Shorter translations are read more easily."
+            if len(violations) > 1
+            else f"The translated subtitles break a reading rule: {first}."
+        )
+
+
+def _where(line: SheetLine) -> str:
+    minutes, seconds = divmod(int(line.start_s), 60)
+    return f"{line.id} (at {minutes}:{seconds:02d})"
+
+
+def _named(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMED])
+    rest = len(names) - MOST_NAMED
+    return f"{shown} and {rest} more" if rest > 0 else shown
