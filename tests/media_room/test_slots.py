@@ -132,7 +132,7 @@ def test_the_line_that_is_too_long_is_flagged_and_not_those_it_pushes():
     assert any(each.startswith("line 3 starts") and each.endswith("late") for each in told)
     better, level = plan(slots, 30, [[], [4.0, 0.9], [], []], 0.25)
     assert level == (0, 2, 0, 0)
-    assert check(slots, better, 30)[:0] == () and better.placements[1].slack_s == 0
+    assert check(slots, better, 30) == ()
 
 
 def test_a_hard_end_is_kept_where_it_can_be_and_told_where_not():
@@ -225,5 +225,5 @@ def test_three_thousand_lines_take_about_a_second():
     solve(slots[:3], total_s)
     before = time.process_time()
     schedule = solve(slots, total_s, Weights())
-    assert time.process_time() - before < 3  # 0.5 s measured on an idle core
+    assert time.process_time() - before < 3
     hard_faults(slots, schedule, total_s)
