@@ -138,10 +138,12 @@ def spoken_rules(language: str, folder: Path = FOLDER) -> SpokenRules | None:
     try:
         read = tomllib.loads(path.read_text(encoding="utf-8"))
         return TypeAdapter(SpokenRules).validate_python(read)
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise BadPreset(
-            f"{path.name} is no spoken form: {error}", remedy="Mend the file."
-        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise BadPreset(f"{path.name}: {error}", remedy="Mend the file.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadPreset(f"{path.name}: {where}: {first['msg']}", remedy="Mend the file.") from error
 
 
 @cache

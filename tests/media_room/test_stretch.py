@@ -90,7 +90,9 @@ def test_real_speech_sounds_the_same_when_faster():
 
     line = open_audio(shared("speech/en_LJ001-0001.flac")).read()
     n = round(line.samples.shape[1] / 1.15)
-    theirs = np.interp(np.linspace(0, 1, n), np.linspace(0, 1, line.samples.shape[1]), line.samples[0])
+    theirs = np.interp(
+        np.linspace(0, 1, n), np.linspace(0, 1, line.samples.shape[1]), line.samples[0]
+    )
     ours = stretch(line, n).samples[0]
 
     def spectrum(wave):
