@@ -4,6 +4,7 @@ Source of the loop: T. Federico et al., Interspeech 2020 (relaxed prosodic align
 synthesis at a rate is made by the voice itself, stretching is left for the last per cent.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from media.slots import Placement, Schedule, Slot, plan, solve
 from media.stretch import fit_to_samples
 from studio.artefacts import Artefact
 from studio.steps import Desk, Run, engine_step, step
-from workflows.dub.budget import estimate_s
+from workflows.dub.budget import estimate_s, scale_of
 from workflows.dub.model import Line, Placed, Take
 from workflows.dub.request import DubRequest
 
@@ -126,7 +127,7 @@ def perform(
     parts = _worded(parts, run, request, total_s)
     natural = _spoken(parts, run, language, [1.0] * len(parts))
     schedule = run.step(plan_times, _slots(parts, natural, request), total_s)
-    again = _shorter_where_needed(parts, schedule)
+    again = _shorter_where_needed(parts, natural, schedule, language)
     if again != parts:
         parts = again
         natural = _spoken(parts, run, language, [1.0] * len(parts))
@@ -158,13 +159,31 @@ def _worded(parts: Sequence[Part], run: Run, request: DubRequest, total_s: float
     return [replace(part, level=level) for part, level in zip(parts, levels, strict=True)]
 
 
-def _shorter_where_needed(parts: list[Part], schedule: Schedule) -> list[Part]:
-    return [
-        replace(part, level=part.level + 1)
-        if place.slack_s > 0 and part.level + 1 < len(part.texts)
-        else part
-        for part, place in zip(parts, schedule.placements, strict=True)
-    ]
+def _shorter_where_needed(
+    parts: Sequence[Part], natural: Sequence[Voiced], schedule: Schedule, language: str
+) -> list[Part]:
+    """Choose for each line that does not fit the longest text that will, going by the takes so far."""
+    scales = _scales(parts, natural, language)
+    chosen: list[Part] = []
+    for part, take, place in zip(parts, natural, schedule.placements, strict=True):
+        level, room_s = part.level, take.duration_s - place.slack_s
+        while place.slack_s > 0 and level + 1 < len(part.texts):
+            level += 1
+            if estimate_s(part.texts[level], language, scales[part.voice.id]) <= room_s:
+                break
+        chosen.append(replace(part, level=level))
+    return chosen
+
+
+def _scales(parts: Sequence[Part], natural: Sequence[Voiced], language: str) -> dict[str, float]:
+    """Return how much slower than usual each voice speaks."""
+    said: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
+    for part, take in zip(parts, natural, strict=True):
+        said[part.voice.id].append((part.texts[part.level], take.duration_s))
+    return {
+        voice: scale_of([text for text, _ in own], [length_s for _, length_s in own], language)
+        for voice, own in said.items()
+    }
 
 
 def _spoken(
