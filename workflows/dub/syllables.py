@@ -18,7 +18,7 @@ KANJI_MORAS = 1.9
 DIGIT_SYLLABLES = 2.0
 OTHER_LETTER = 0.5  # scripts that write few vowels, or several signs a syllable
 SILENT_ENDINGS = {
-    "en": re.compile(r"(?<=[aeiouy])([^aeiouyl])e(s|d)?$|(?<=[aeiouy]l)e(s|d)?$"),
+    "en": re.compile(r"(?<=[aeiouy])([^aeiouy]*[^aeiouyl]|l+)e(s|d)?$"),
     "fr": re.compile(r"(?<=[^\Waeiouy])e(s|nt)?$"),
 }
 KEEPS_E = re.compile(r"([td]ed|[sxzc]es|ches|shes|ges)$")
@@ -45,7 +45,7 @@ def _of_word(word: str, language: str) -> float:
             total += _of_sign(character, base, language)
     if any(unicodedata.normalize("NFD", each)[0] in GREEK for each in word):
         total += _of_greek(word)
-    return total + (_of_latin("".join(latin), language) if latin else 0.0)
+    return max(0.0, total + (_of_latin("".join(latin), language) if latin else 0.0))
 
 
 def _of_sign(character: str, base: str, language: str) -> float:
