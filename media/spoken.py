@@ -138,9 +138,11 @@ class _Speller:
         short = re.compile(rf"(?<![\w.])(?:{_any(rules.abbreviations)})(?!\w)")
 
         def say_short(match: re.Match[str]) -> str:
-            words = rules.abbreviations[match[0]]
-            is_last = match[0].endswith(".") and not match.string[match.end() :].strip(" \"'»”)")
-            return f"{words}." if is_last else words
+            after = match.string[match.end() :]
+            before_name, _, otherwise = rules.abbreviations[match[0]].partition("|")
+            is_name = re.match(r"\s+[A-ZÀ-Þ]", after) is not None
+            words = before_name if is_name or not otherwise else otherwise
+            return f"{words}." if match[0][-1] == "." and not after.strip(" \"'»”)") else words
 
         return (
             lambda text: _replaced(text, ahead, lambda m: f"{rules.before_number[m[0]]} "),

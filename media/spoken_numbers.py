@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from media.spoken_rules import Rewrites, SpokenRules
 
@@ -26,10 +26,11 @@ _FAILURES = (
 
 def words_of(number: int | Decimal, language: str, kind: Kind = "cardinal") -> str | None:
     """Return a number in words, None if nobody here knows them."""
-    from num2words import num2words  # noqa: PLC0415 - slow to import
+    import num2words  # noqa: PLC0415 - slow to import
 
+    say: Any = num2words.num2words  # pyright: ignore[reportUnknownVariableType]
     try:
-        said = str(num2words(number, lang=_SAME.get(language, language), to=kind))
+        said = str(say(number, lang=_SAME.get(language, language), to=kind))
     except _FAILURES:
         return None
     return None if any(c.isdigit() for c in said) else " ".join(said.replace(",", " ").split())
@@ -72,6 +73,8 @@ class Numbers:
             whole, _, rest = written.partition(self._mark)
             return re.sub(r"\D", "", whole), rest
         whole, _, rest = written.replace(",", ".").partition(".")
+        if rest == "000" and len(whole) <= 3:  # "1,000" as other languages write it
+            return whole + rest, ""
         return whole, rest
 
     def said(self, written: str, gender: Gender = "") -> str:

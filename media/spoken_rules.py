@@ -114,7 +114,9 @@ class SpokenRules:
     romans: Romans = field(default_factory=Romans)
     magnitudes: Table = field(default_factory=dict[str, str])  # "Mio." and how it is said
     forms: tuple[NumberForm, ...] = ()
-    abbreviations: Table = field(default_factory=dict[str, str])
+    abbreviations: Table = field(
+        default_factory=dict[str, str]
+    )  # "Saint|Street": before a name, else
     before_number: Table = field(default_factory=dict[str, str])
     symbols: Table = field(default_factory=dict[str, str])
     address: Table = field(default_factory=dict[str, str])  # signs in e-mail and web addresses
