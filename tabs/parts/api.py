@@ -1,24 +1,26 @@
 """The API of every workflow, for scripts (gradio_client) and agents (MCP); handlers submit or read.
 
 `/<workflow>` blocks, streams the job's progress and returns its files; the job goes on if the caller
-leaves. `/submit`, `/status`, `/events`, `/cancel`, `/result` and `/jobs` never block.
+leaves. `/submit`, `/status`, `/events`, `/cancel`, `/retry`, `/answer`, `/result` and `/jobs` never block.
 """
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 from gradio.data_classes import FileData
+from gradio_client import utils as client_utils
 
 from studio.errors import StudioError
 from studio.jobs import Job
+from studio.request import Request
 from studio.studio import Studio
 from studio.workflow import Workflow, choose
 from tabs.parts import form
-from tabs.parts.border import border, owner_of
+from tabs.parts.border import border, member_of, owner_of, translated
 
 PRIVATE = {"owner", "request", "result", "review_value"}
 
@@ -27,7 +29,7 @@ def declare(studio: Studio) -> None:
     """Declare every endpoint; called inside the window's `Blocks`."""
     for workflow in studio.workflows.values():
         _declare_workflow(studio, workflow)
-    for function in _functions(studio):
+    for function in (*_asking(studio), *_changing(studio)):
         gr.api(  # pyright: ignore[reportPrivateImportUsage] - public, says its documentation
             function, api_name=function.__name__, queue=False
         )
@@ -38,59 +40,127 @@ def job_facts(job: Job) -> dict[str, Any]:
     return {name: value for name, value in asdict(job).items() if name not in PRIVATE}
 
 
-def _functions(studio: Studio) -> list[Callable[..., Any]]:
-    @border
-    def submit(workflow: str, request_json: str, request: gr.Request) -> dict[str, Any]:
-        """Queue a job and return it at once.
+def read_settings(studio: Studio, kind: Workflow[Any], settings: dict[str, Any]) -> Request:
+    """Make a request of JSON in which files are uploads (Gradio's FileData) or artefacts.
 
-        Args:
-            workflow: its name, such as "dub".
-            request_json: the request as JSON, as a library entry's recipe shows it.
-            request: of the caller; given by Gradio.
-        """
-        kind = _known(studio, workflow)
-        asked = kind.request.model_validate_json(request_json)
-        return job_facts(studio.submit(workflow, asked, owner=owner_of(request)))
+    Raises:
+        ValidationError: if a value is outside its limits.
+        BadInput: if a file is not one that was uploaded.
+    """
 
+    def taken(value: Any) -> Any:
+        if client_utils.is_file_obj_with_meta(value):
+            return form.stored(studio.store, str(value["path"]))
+        if isinstance(value, list):
+            return [taken(each) for each in cast("list[Any]", value)]
+        return value
+
+    return kind.request.model_validate({name: taken(value) for name, value in settings.items()})
+
+
+def _asking(studio: Studio) -> list[Callable[..., Any]]:
     @border
     def status(job: str, request: gr.Request) -> dict[str, Any]:
-        """Return how far a job is: state, step, item, seconds to go, cost, error."""
+        """Return how far a job is: state, step, item, seconds to go, cost, error.
+
+        Args:
+            job: its id.
+            request: of the caller; given by Gradio.
+        """
         return job_facts(studio.job(job, owner_of(request)))
 
     @border
     def events(job: str, after: int, request: gr.Request) -> list[dict[str, Any]]:
-        """Return what happened to a job after the event number `after` (0: from the beginning)."""
+        """Return what happened to a job, oldest first.
+
+        Args:
+            job: its id.
+            after: number of the last event that is known already; 0: from the beginning.
+            request: of the caller; given by Gradio.
+        """
         return [asdict(each) for each in studio.events(job, owner_of(request), after)]
 
     @border
-    def cancel(job: str, request: gr.Request) -> dict[str, Any]:
-        """Stop a job; it ends within two seconds, and what it finished is kept."""
-        return job_facts(studio.cancel(job, owner_of(request)))
-
-    @border
     def result(job: str, request: gr.Request) -> dict[str, Any]:
-        """Return the files of a finished job and its report."""
-        return _result(studio, job, owner_of(request))
+        """Return the files of a finished job and its report in numbers.
+
+        Args:
+            job: its id.
+            request: of the caller; given by Gradio.
+        """
+        owner = owner_of(request)
+        files = {
+            name: FileData(path=str(path), orig_name=path.name).model_dump()
+            for name, path in studio.export(job, owner).items()
+        }
+        return {"job": job, "files": files, "report": _report(studio, job, owner)}
 
     @border
     def jobs(limit: int, request: gr.Request) -> list[dict[str, Any]]:
-        """Return your jobs, newest first."""
-        return [job_facts(each) for each in studio.jobs(owner_of(request), limit=limit)]
+        """Return your jobs, newest first.
 
-    return [submit, status, events, cancel, result, jobs]
+        Args:
+            limit: how many at most.
+            request: of the caller; given by Gradio.
+        """
+        return [job_facts(each) for each in studio.jobs(owner_of(request), limit=max(0, limit))]
+
+    return [status, events, result, jobs]
 
 
-def _known(studio: Studio, name: str) -> Workflow[Any]:
-    return choose(dict(studio.workflows), name)
+def _changing(studio: Studio) -> list[Callable[..., Any]]:
+    @border
+    def submit(workflow: str, settings: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """Queue a job and return it at once; ask /status and /result for the rest.
+
+        Args:
+            workflow: its name, such as "dub".
+            settings: what it is asked, by field name; files as uploads. What is left out has its default.
+            request: of the caller; given by Gradio.
+        """
+        owner = member_of(request)
+        kind = choose(dict(studio.workflows), workflow)
+        return job_facts(
+            studio.submit(workflow, read_settings(studio, kind, settings), owner=owner)
+        )
+
+    @border
+    def cancel(job: str, request: gr.Request) -> dict[str, Any]:
+        """Stop a job; it ends within two seconds, and what it finished is kept.
+
+        Args:
+            job: its id.
+            request: of the caller; given by Gradio.
+        """
+        return job_facts(studio.cancel(job, owner_of(request)))
+
+    @border
+    def retry(job: str, request: gr.Request) -> dict[str, Any]:
+        """Queue a failed or cancelled job again; its finished steps are recalled.
+
+        Args:
+            job: its id.
+            request: of the caller; given by Gradio.
+        """
+        return job_facts(studio.retry(job, owner_of(request)))
+
+    @border
+    def answer(job: str, value: str, request: gr.Request) -> dict[str, Any]:
+        """Let a job go on that waits for a person to look at something.
+
+        Args:
+            job: its id.
+            value: the JSON of what it showed, as you changed it.
+            request: of the caller; given by Gradio.
+        """
+        return job_facts(studio.answer(job, owner_of(request), value))
+
+    return [submit, cancel, retry, answer]
 
 
-def _result(studio: Studio, job: str, owner: str) -> dict[str, Any]:
-    files = {
-        name: FileData(path=str(path), orig_name=path.name).model_dump()
-        for name, path in studio.export(job, owner).items()
-    }
-    report = json.loads(studio.job(job, owner).result).get("report", {})
-    return {"job": job, "files": files, "report": report}
+def _report(studio: Studio, job: str, owner: str) -> dict[str, Any]:
+    found: Any = json.loads(studio.job(job, owner).result).get("report")
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def _declare_workflow(studio: Studio, workflow: Workflow[Any]) -> None:
@@ -98,24 +168,18 @@ def _declare_workflow(studio: Studio, workflow: Workflow[Any]) -> None:
     with gr.Column(visible=False):
         asked = form.build(workflow.request, prefix="-")
         button = gr.Button()
-        files, report = gr.File(file_count="multiple"), gr.JSON()
+        files = gr.File(file_count="multiple", label="files")
+        report = gr.JSON(label="about")
 
-    @border
-    def run(*given: Any) -> tuple[list[str], Any]:
-        *values, request, progress = given
-        owner = owner_of(request)
-        job = studio.submit(workflow.name, asked.read(studio.store, ["", *values]), owner=owner)
-        for now in studio.follow(job.id, owner):
-            progress(now.fraction, desc=f"{now.step or now.state} ({now.step_n}/{now.step_m})")
-            job = now
-        if job.state != "done":
-            raise StudioError(job.error or f"the job {job.id} is {job.state}")
-        done = _result(studio, job.id, owner)
-        return [str(path) for path in studio.export(job.id, owner).values()], done
+    def run(*given: Any) -> Generator[Any, None, None]:
+        try:
+            yield from _stream(studio, workflow, asked, given)
+        except Exception as error:
+            raise translated(error) from error
 
     form.signed(run, list(asked.components), progress=True)
     run.__name__ = workflow.name
-    run.__doc__ = f"{workflow.title}: {inspect.getdoc(workflow.request) or ''}"
+    run.__doc__ = _documentation(workflow, asked)
     button.click(
         run,
         list(asked.components.values()),
@@ -123,3 +187,31 @@ def _declare_workflow(studio: Studio, workflow: Workflow[Any]) -> None:
         api_name=workflow.name,
         concurrency_limit=None,
     )
+
+
+def _stream(
+    studio: Studio, workflow: Workflow[Any], asked: form.Form[Any], given: Sequence[Any]
+) -> Generator[Any, None, None]:
+    """Submit, then follow; whoever stops listening stops only this."""
+    *values, request, progress = given
+    owner = member_of(request)
+    job = studio.submit(workflow.name, asked.read(studio.store, ["", *values]), owner=owner)
+    for now in studio.follow(job.id, owner):
+        progress(now.fraction, desc=f"{now.step or now.state} ({now.step_n}/{now.step_m})")
+        yield gr.skip(), {"job": now.id}
+        job = now
+    if job.state != "done":
+        raise StudioError(job.error or f"the job {job.id} is {job.state}")
+    made = studio.export(job.id, owner)
+    about = {"job": job.id, "artefacts": list(made), "report": _report(studio, job.id, owner)}
+    yield [str(path) for path in made.values()], about
+
+
+def _documentation(workflow: Workflow[Any], asked: form.Form[Any]) -> str:
+    """Return what the API page and MCP tell about a workflow, made from its request."""
+    about = inspect.getdoc(workflow.request) or ""
+    fields = "\n".join(
+        f"    {name}: {f'{view.help} {view.limits}'.strip() or form.label(view)}"
+        for name, view in asked.views.items()
+    )
+    return f"{workflow.title}. {about}\n\nArgs:\n{fields}"

@@ -143,13 +143,14 @@ def build(request: type[R], *, prefix: str = "") -> Form[R]:
         members = [each for each in views.values() if each.extra.get("group", "Output") == group]
         plain = [each for each in members if not each.extra.get("advanced")]
         folded = [each for each in members if each.extra.get("advanced")]
-        if plain:
-            with gr.Group(elem_classes="form-group"):
-                gr.HTML(f"<h2>{group}</h2>", elem_classes="form-heading")
-                drawn |= {v.name: component(v, schemas[v.name], prefix) for v in plain}
-        if folded:
-            with gr.Accordion(f"More about {group.lower()}", open=False, elem_classes="form-more"):
-                drawn |= {v.name: component(v, schemas[v.name], prefix) for v in folded}
+        if not members:
+            continue
+        with gr.Column(elem_classes="card"):
+            gr.HTML(f"<h2>{group}</h2>", elem_classes="card-heading")
+            drawn |= {v.name: component(v, schemas[v.name], prefix) for v in plain}
+            if folded:
+                with gr.Accordion("More", open=False, elem_classes="card-more"):
+                    drawn |= {v.name: component(v, schemas[v.name], prefix) for v in folded}
     ordered = {name: drawn[name] for name in views}
     return Form(request, ordered, views, gr.State(""))
 
@@ -193,12 +194,12 @@ def signed(
 
     Args:
         work: takes the named values, then the `gr.Request`, then the progress if it is asked for.
-        names: of its inputs.
+        names: of its inputs; each may be left out where the form has a default for it.
         progress: whether it tells how far it is.
     """
     kind = Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [Parameter(name, kind) for name in names]
-    parameters.append(Parameter("request", kind, annotation=gr.Request))
+    parameters = [Parameter(name, kind, default=None) for name in names]
+    parameters.append(Parameter("request", kind, annotation=gr.Request, default=None))
     if progress:
         parameters.append(Parameter("progress", kind, default=gr.Progress()))
     setattr(work, "__signature__", Signature(parameters))  # noqa: B010 - not declared on functions
@@ -223,7 +224,7 @@ def _upload(view: FieldView, named: Mapping[str, Any]) -> Component:
     types = [each for kind in view.extra.get("file", ()) for each in KINDS[kind]]
     count = "multiple" if view.many else "single"
     about = {name: value for name, value in named.items() if name != "info"}
-    return gr.File(file_count=count, file_types=types or None, type="filepath", height=150, **about)
+    return gr.File(file_count=count, file_types=types or None, type="filepath", height=118, **about)
 
 
 def _choice(view: FieldView, choices: list[tuple[str, Any]], named: Mapping[str, Any]) -> Component:

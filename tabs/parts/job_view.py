@@ -14,7 +14,11 @@ from tabs.parts.result import ResultView, find, result_view
 KEY = (
     "understudy"  # fixed, so that a browser finds its job again; a job id is no secret of its owner
 )
-EMPTY = '<div class="empty">{}</div>'
+EMPTY = (
+    '<div class="empty"><svg viewBox="0 0 56 56" aria-hidden="true" fill="none" stroke="currentColor"'
+    ' stroke-width="2.5" stroke-linecap="round"><path d="M8 44V26a20 20 0 0 1 40 0v18"/>'
+    '<path d="M18 31v6M24 27v14M30 22v24M36 28v12"/></svg>{}</div>'
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class Sample:
 
     field: str
     path: Path
-    label: str = "Try it with the sample"
+    label: str = "Use the sample"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +60,18 @@ def stage(
         with gr.Column(scale=5, min_width=320) as left:
             asked = form.build(workflow.request, prefix="" if name == "dub" else f"{name}-")
             flight = gr.HTML("", elem_id=f"{name}-flight")
-            start = gr.Button(action, variant="primary", size="lg", elem_id=f"{name}-start")
-            with gr.Row():
+            with gr.Row(elem_classes="starting"):
+                start = gr.Button(
+                    action, variant="primary", size="lg", elem_id=f"{name}-start", min_width=180
+                )
                 tried = gr.Button(
                     sample.label if sample else "",
-                    size="sm",
+                    size="lg",
                     elem_id=f"{name}-sample",
                     visible=sample is not None,
+                    min_width=140,
                 )
-                fresh = gr.Button("Clear the form", size="sm", elem_id=f"{name}-fresh")
+                fresh = gr.Button("Clear", size="lg", elem_id=f"{name}-fresh", min_width=80)
         with gr.Column(scale=7, min_width=320) as right:
             view = job_view(page, name, invitation)
     made = Stage(asked, view, left, right, start)

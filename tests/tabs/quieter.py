@@ -30,9 +30,14 @@ class QuieterRequest(Request):
     """How the quiet is spread"""
     pause_s: float = Field(default=0.0, ge=0, le=60, json_schema_extra={"group": "Look"})
     """How long to think about each second"""
-    target_language: str = Field(default="es", json_schema_extra={"language_of": "target"})
+    target_language: str = Field(
+        default="es", json_schema_extra={"language_of": "target", "advanced": True}
+    )
     """The language of the note"""
-    parts: tuple[Artefact, ...] = ()
+    parts: tuple[Artefact, ...] = Field(
+        default=(), json_schema_extra={"file": ["audio"], "advanced": True}
+    )
+    """More sounds, for nothing"""
     secret: str = Field(default="kept", json_schema_extra={"hidden": True})
 
 
