@@ -225,6 +225,7 @@ def _slots(
                 speaker=part.line.speaker,
                 early_s=early_s,
                 late_s=late_s,
+                locked=part.locked,
             )
         )
     return tuple(slots)
