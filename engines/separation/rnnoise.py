@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from math import log2
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,17 @@ from engines.roles import Stem
 from engines.separation.grid import Grid, from_grid, to_grid
 from media.audio import Audio, AudioFile, Samples
 from media.listen import Wave
+from media.voicing import FRAME_S, Probabilities, speech_probabilities
 from studio.errors import MissingWeights
 from studio.progress import Progress
 
 RATE_HZ, FRAME, DELAY = 48_000, 480, 960  # of the network: 10 ms frames, answers 20 ms late
 INT16 = 32768.0
-HOPS_PER_BLOCK = 512
 WINDOW_S = 0.046  # of the grid on which the mask is drawn
+BLOCK, CONTEXT = 256, 26  # windows that are done at once, and that are heard before and after
 CENTRED = 0.75  # at least so much of the voice must come from the middle
+SPEECH, MARGIN_S = 0.15, 0.4  # probability from which somebody may speak, and time around it
+SINGING = 0.2  # share of the energy (-7 dB over a second) from which a voice is heard anyway
 TINY = 1e-12
 
 
@@ -48,15 +52,16 @@ class RnNoise:
     def separate(self, mixture: AudioFile, progress: Progress) -> Iterator[Mapping[Stem, Audio]]:
         """Yield the stems block by block. See `engines.roles.Separator`."""
         rate_hz, whole_s = mixture.sample_rate_hz, int(mixture.duration_s)
-        window = 1 << max(6, round(np.log2(WINDOW_S * rate_hz)))
-        block = HOPS_PER_BLOCK * window // 4
+        speech = speech_probabilities(mixture, lambda _: progress(0, whole_s))
+        window = 1 << max(6, round(log2(WINDOW_S * rate_hz)))
         done = 0
-        for piece in _with_context(_heard(mixture, block), window, block):
-            voice = self._voice(piece, window)
+        for piece in _with_context(_heard(mixture, BLOCK * window), window):
+            gate = _gate(piece, speech, window, rate_hz)
             kept = piece.mixture[:, piece.first : piece.last]
-            voice = voice[:, piece.first : piece.last]
+            voice: Samples = (self._voice(piece, window) * gate)[:, piece.first : piece.last]
+            other: Samples = kept - voice
             done += kept.shape[1]
-            yield {"vocals": Audio(voice, rate_hz), "other": Audio(kept - voice, rate_hz)}
+            yield {"vocals": Audio(voice, rate_hz), "other": Audio(other, rate_hz)}
             progress(min(whole_s, done // rate_hz), whole_s)
 
     def _voice(self, piece: "_Piece", window: int) -> Samples:
@@ -77,6 +82,7 @@ class RnNoise:
 class _Piece:
     """Some of the mixture with its surroundings; `first`..`last` is what counts."""
 
+    start: int  # of the piece in the whole, in samples; a multiple of the window
     mixture: Samples  # (channels, samples)
     voice: Wave  # (samples,), as the network heard it
     first: int
@@ -124,24 +130,51 @@ def _heard(mixture: AudioFile, block: int) -> Iterator[tuple[Samples, Wave]]:
             yield part.samples, down.resample_chunk(clean, last=last)
 
 
-def _with_context(
-    stream: Iterator[tuple[Samples, Wave]], window: int, block: int
-) -> Iterator[_Piece]:
-    """Cut the two streams into equal pieces that overlap by a window on both sides."""
+def _with_context(stream: Iterator[tuple[Samples, Wave]], window: int) -> Iterator[_Piece]:
+    """Cut the two streams into equal pieces that overlap on both sides."""
+    block, context = BLOCK * window, CONTEXT * window
     mixture, voice = np.zeros((0, 0), np.float32), np.zeros(0, np.float32)
-    before = 0
+    start = before = 0
     for part, heard in stream:
         mixture = np.concatenate([mixture, part], axis=1) if mixture.size else part
         voice = np.concatenate([voice, heard])
-        while min(mixture.shape[1], voice.size) >= before + block + window:
-            size = before + block + window
-            yield _Piece(mixture[:, :size], voice[:size], before, before + block)
-            mixture, voice = mixture[:, before + block - window :], voice[before + block - window :]
-            before = window
+        while min(mixture.shape[1], voice.size) >= before + block + context:
+            size, behind = before + block + context, before + block - context
+            yield _Piece(start, mixture[:, :size], voice[:size], before, before + block)
+            mixture, voice = mixture[:, behind:], voice[behind:]
+            start, before = start + behind, context
     left = mixture.shape[1] if mixture.size else 0
     if left > before:
         voice = np.concatenate([voice, np.zeros(max(0, left - voice.size), np.float32)])
-        yield _Piece(mixture, voice[:left], before, left)
+        yield _Piece(start, mixture, voice[:left], before, left)
+
+
+def _gate(piece: _Piece, speech: Probabilities, window: int, rate_hz: int) -> Wave:
+    """Return 1 where a voice may be, 0 where only music leaks: there the background is the original.
+
+    A voice is where the mixture sounds like speech, and where much of it is the network's voice
+    (singing is not always taken for speech).
+    """
+    size = piece.mixture.shape[1]
+    centres = np.arange(window / 2, size + window / 2, window, dtype=np.float64)
+    times_s = (piece.start + centres) / rate_hz
+    whole = np.square(piece.mixture).mean(axis=0)
+    shares = [_per_second(each, window, rate_hz) for each in (np.square(piece.voice), whole)]
+    heard = shares[0] > SINGING * shares[1] + TINY
+    if speech.size:
+        around = round(MARGIN_S / FRAME_S)
+        spoken = np.convolve(speech > SPEECH, np.ones(2 * around + 1))
+        at = np.minimum((times_s / FRAME_S).astype(np.int64), speech.size - 1)
+        heard |= spoken[at + around] > 0.5
+    positions = np.arange(size, dtype=np.float64)
+    return np.asarray(np.interp(positions, centres, heard.astype(np.float64)), dtype=np.float32)
+
+
+def _per_second(energy: Wave, window: int, rate_hz: int) -> NDArray[np.float64]:
+    """Return the energy in the second around each window."""
+    sums = np.add.reduceat(energy, np.arange(0, energy.size, window), dtype=np.float64)
+    around = round(0.5 * rate_hz / window)
+    return np.convolve(sums, np.ones(2 * around + 1))[around : around + sums.size]
 
 
 class _Network:
