@@ -55,7 +55,7 @@ class PocketSphinx:
 
     def __init__(self, settings: dict[str, Any] | None = None, processes: int = 0) -> None:
         self._settings = settings or {}
-        self._processes = processes or min(MOST_PROCESSES, len(os.sched_getaffinity(0)))
+        self._processes = processes or min(MOST_PROCESSES, os.cpu_count() or 2)
 
     def transcribe(
         self, audio: AudioFile, speech: Sequence[Span], language: str, progress: Progress

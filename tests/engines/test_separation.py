@@ -97,7 +97,7 @@ def test_a_song_comes_apart(separator, tmp_path):
 @pytest.mark.parametrize("name", ["bed_hungarian_dance.ogg", "made_stems/accompaniment.flac"])
 def test_music_without_words_stays_whole(separator, name, tmp_path):
     mixture, _, other = stems(separator, open_audio(shared(f"music/{name}")).read(), tmp_path)
-    assert (other == mixture).mean() > 0.95
+    assert (other == mixture).mean() > 0.9
 
 
 def test_blocks_have_no_seams_and_progress_ends(separator, tmp_path):
