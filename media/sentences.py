@@ -1,8 +1,9 @@
 """Words and who says them, made into lines: one sentence of one speaker each."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from media.cues import Cue
 from media.sentence_cuts import (
@@ -41,7 +42,9 @@ def sentences_from_words(
         language: of the words, two letters.
     """
     kept = _lasting(words)
-    speakers = _smooth(kept, [speaker_at(Span(w.start_s, w.end_s), turns) for w in kept])
+    near = _Near(turns)
+    spans = (Span(word.start_s, word.end_s) for word in kept)
+    speakers = _smooth(kept, [speaker_at(span, near.turns(span)) for span in spans])
     found: list[Sentence] = []
     for speaker, group in groupby(zip(speakers, kept, strict=True), key=lambda each: each[0]):
         pieces = pieces_of([word for _, word in group], language)
@@ -95,6 +98,26 @@ def tidy(text: str, language: str) -> str:
         return line
     line = line.rstrip(",;:-–— ") or line
     return f"{line}?" if question_like(line, language) else f"{line}."
+
+
+class _Near:
+    """Finds the few turns that can be the one of a word, among the thousands of a long track."""
+
+    def __init__(self, turns: Sequence[Turn]) -> None:
+        self._turns = sorted(turns, key=lambda turn: (turn.start_s, turn.end_s))
+        self._starts = [turn.start_s for turn in self._turns]
+        self._longest_s = max((turn.end_s - turn.start_s for turn in turns), default=0.0)
+        self._latest = list(accumulate(self._turns, _later))
+
+    def turns(self, span: Span) -> list[Turn]:
+        """Return the turns that overlap `span`, and the nearest before and behind it."""
+        first = bisect_left(self._starts, span.start_s - self._longest_s)
+        last = bisect_right(self._starts, span.end_s) + 1
+        return [*self._latest[max(0, first - 1) : first], *self._turns[first:last]]
+
+
+def _later(turn: Turn, other: Turn) -> Turn:
+    return other if other.end_s > turn.end_s else turn
 
 
 def _lasting(words: Sequence[Word]) -> list[Word]:

@@ -74,7 +74,8 @@ def _replaced(text: str, pattern: re.Pattern[str], say: Say) -> str:
         words = say(match)
         if words is None:
             return match[0]
-        before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
+        start, end = match.span()
+        before, after = match.string[max(0, start - 1) : start], match.string[end : end + 1]
         left = " " if _is_spaced(before) and _is_spaced(words[:1]) else ""
         return f"{left}{words}{' ' if _is_spaced(after) and _is_spaced(words[-1:]) else ''}"
 
@@ -269,7 +270,7 @@ class _Speller:
         names, more = _any(self._rules.currencies), _any(self._rules.magnitudes)
         amount = rf"(?P<n>{self._numbers.pattern})(?:{GAP}?(?P<more>{more})(?!\w))?"
         before = re.compile(rf"(?<!\w)(?P<c>{names}){GAP}?{amount}")
-        glued = rf"(?P<n>{self._numbers.pattern})(?:{GAP}?(?P<more>{more})(?=\W))?"
+        glued = rf"(?<!\d)(?P<n>{self._numbers.pattern})(?:{GAP}?(?P<more>{more})(?=\W))?"
         after = re.compile(rf"{glued}{GAP}?(?P<c>{names})(?!\w)")
         return (
             lambda text: _replaced(text, before, self._money),
@@ -300,7 +301,7 @@ class _Speller:
     def _unit_pass(self) -> Pass:
         rules, numbers = self._rules, self._numbers
         pattern = re.compile(
-            rf"(?P<n>{numbers.pattern})(?:{GAP}?(?P<more>{_any(rules.magnitudes)})(?={GAP}))?"
+            rf"(?<!\d)(?P<n>{numbers.pattern})(?:{GAP}?(?P<more>{_any(rules.magnitudes)})(?={GAP}))?"
             rf"(?:{GAP}|-)?(?P<u>{_any(rules.units)})(?![\w²³]|/\w)"
         )
 
@@ -318,7 +319,7 @@ class _Speller:
         tied = re.compile(r"(?<=[^\W\d_])[-–](?=\d)")  # COVID-19
         sign = re.compile(r"#\s?(?=\d)")
         parts = re.compile(r"(?<![\d.,])\d+(?:\.\d+){2,}(?!\d)")
-        short = re.compile(rf"(?P<n>{numbers.pattern})(?P<m>{_any(rules.magnitudes)})(?!\w)")
+        short = re.compile(rf"(?<!\d)(?P<n>{numbers.pattern})(?P<m>{_any(rules.magnitudes)})(?!\w)")
         number = re.compile(rf"{numbers.pattern}(?:(?={GAP}+(?P<next>[^\W\d_]+)))?")
 
         def say_parts(match: re.Match[str]) -> str | None:

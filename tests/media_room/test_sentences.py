@@ -1,5 +1,6 @@
 """Words become lines: nothing lost, nothing mixed, cut where people pause."""
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -84,6 +85,23 @@ def test_a_line_holds_no_two_speakers(drawn, turns):
         heard = [speaker_at(Span(w.start_s, w.end_s), turns) for w in sentence.words]
         strays = [who for who in heard if who != sentence.speaker]
         assert len(strays) <= len(heard) / 2  # only single words, given to who speaks around them
+
+
+@settings(max_examples=150, deadline=None)
+@given(turns=TURNS, start_s=st.floats(0, 70), length_s=st.floats(0.01, 2))
+def test_a_word_gets_the_speaker_whom_all_turns_would_give_it(turns, start_s, length_s):
+    word = Word("so", start_s, start_s + length_s)
+    (line,) = sentences_from_words([word], turns, "en")
+    span = Span(word.start_s, word.end_s)
+    assert line.speaker == speaker_at(span, sorted(turns, key=lambda t: (t.start_s, t.end_s)))
+
+
+def test_hours_of_words_are_cut_in_seconds():
+    words = [Word("so", i * 0.4, i * 0.4 + 0.35) for i in range(20000)]
+    turns = [Turn(f"S{1 + i % 3}", i * 2.0, i * 2.0 + 2) for i in range(4000)]
+    began_s = time.process_time()
+    assert sum(len(line.words) for line in sentences_from_words(words, turns, "en")) == 20000
+    assert time.process_time() - began_s < 10
 
 
 def test_a_stray_word_goes_to_the_speaker_around_it():

@@ -222,7 +222,7 @@ TEXTS = st.one_of(st.lists(PIECES, max_size=12).map("".join), st.text(max_size=2
 @settings(max_examples=400, deadline=None)
 @given(text=TEXTS, language=st.sampled_from(LANGUAGES))
 @example(text="0" * 400, language="en")
-@example(text="9" * 400, language="de")
+@example(text="9" * 4000, language="de")
 @example(text="1.000.000.000.000.000.000,5 €", language="es")
 def test_anything_is_said_without_figures_and_saying_it_again_changes_nothing(text, language):
     said = spoken(text, language)
