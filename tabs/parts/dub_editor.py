@@ -1,6 +1,10 @@
-"""The line table and the cast sheet of a dub: look, listen, change, and make it again."""
+"""The line table and the cast sheet of a dub: look, listen, change, and make it again.
 
-from collections.abc import Callable, Sequence
+Whatever stands in the panels' fields belongs to the picked line and speaker: every handler takes
+it along, so nothing has to be saved and nothing is lost.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
@@ -8,153 +12,66 @@ from typing import Any
 import gradio as gr
 
 from engines import catalog
-from media.clips import cut_clip
-from media.probe import probe
-from studio.artefacts import Artefact
-from studio.errors import BadInput
-from studio.jobs import Job
-from studio.studio import Studio
 from tabs.parts.border import border, owner_of
-from tabs.parts.dub_panels import CastPanel, LinePanel, cast_panel, line_panel
+from tabs.parts.dub_clips import line_clip, player, voice_sample
+from tabs.parts.dub_opened import (
+    FLAGS,
+    Opened,
+    is_main,
+    make,
+    opened_of,
+    rows_of,
+    with_line,
+    with_member,
+)
+from tabs.parts.dub_panels import (
+    PICK,
+    CastPanel,
+    ChangeBar,
+    LinePanel,
+    cast_panel,
+    change_bar,
+    line_panel,
+)
 from tabs.parts.form import stored
 from tabs.parts.job_view import JobView
-from tabs.parts.line_table import Row, Rows, clock, line_table, shown
+from tabs.parts.line_table import clock, line_table, shown
 from tabs.parts.page import QUIET, Page
 from tabs.parts.result import find
-from workflows.dub.edits import merge, of_line, of_speaker
-from workflows.dub.flow import Review
-from workflows.dub.model import CastEdit, Edits, LineEdit
-from workflows.dub.request import DubRequest, DubResult
-from workflows.dub.sheet import Sheet, SheetLine
-
-AROUND_S = 2.0
+from workflows.dub.edits import of_line, of_speaker
+from workflows.dub.model import CastEdit
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """The dub that is shown, and what was changed in it and not made yet."""
+class Editor:
+    """What was drawn."""
 
-    job: str = ""
-    seq: int = -1
-    sheet: Sheet | None = None
-    edits: Edits = Edits()  # noqa: RUF009 - frozen
-    line: str = ""  # id of the picked one
-    changed: bool = False
-
-
-def sheet_of(studio: Studio, job: Job, owner: str) -> tuple[Sheet, Edits] | None:
-    """Return the lines of a dub that is done or waits for a look; None where there are none yet."""
-    if job.workflow != "dub":
-        return None
-    if job.state == "waiting":
-        review = Review.model_validate_json(job.review_value)
-        return review.sheet, review.edits
-    if job.state != "done":
-        return None
-    result = studio.result(job.id, owner)
-    if not isinstance(result, DubResult):
-        return None
-    text = studio.store.path(result.transcript).read_text(encoding="utf-8")
-    return Sheet.model_validate_json(text), DubRequest.model_validate_json(job.request).edits
+    page: Page
+    view: JobView
+    opened: gr.State
+    whole: gr.Column
+    table: gr.HTML
+    line: LinePanel
+    cast: CastPanel
+    bar: ChangeBar
 
 
-def rows_of(opened: Opened) -> Rows:
-    """Return the line table; changes that are not made yet show already."""
-    sheet = opened.sheet
-    if sheet is None:
-        return Rows((), "", "")
-    names = {each.speaker: each.name for each in sheet.cast}
-    return Rows(
-        tuple(_row(each, names, opened) for each in sheet.lines),
-        sheet.source_language,
-        sheet.target_language,
-    )
-
-
-def _row(line: SheetLine, names: dict[str, str], opened: Opened) -> Row:
-    edit = of_line(opened.edits, line.id)
-    said = line.translation if edit.translation is None else edit.translation
-    marks = [f"×{line.speed:.2f}" if abs(line.speed - 1) >= 0.02 else "", line.flag]
-    marks.append("locked" if edit.locked else "")
-    is_new = opened.changed and (said != line.translation or edit.take != line.take)
-    kinds = ["flagged" if line.flag else "", "changed" if is_new else ""]
-    speaker = edit.speaker or line.speaker
-    return Row(
-        id=line.id,
-        time=f"{clock(line.dub_start_s)} – {clock(line.dub_end_s)}",
-        who=names.get(speaker, speaker),
-        marks=" · ".join(filter(None, marks)),
-        text=line.text if edit.text is None else edit.text,
-        said=said,
-        kind=" ".join(filter(None, kinds)),
-        picked="true" if line.id == opened.line else "false",
-    )
-
-
-def preview(studio: Studio, opened: Opened, owner: str, *, dub: bool) -> str:
-    """Cut the picked line with two seconds around it, of the original or of the dub.
-
-    Raises:
-        BadInput: if no line is picked.
-        NotFound: if the file is no longer stored.
-    """
-    sheet = opened.sheet
-    line = _picked(opened)
-    if sheet is None or line is None:
-        raise BadInput("no line is picked", remedy="Click a line first.")
-    shift_s = sheet.audio_start_s
-    media, span = sheet.media, (line.start_s, line.end_s)
-    if dub:
-        result = studio.result(opened.job, owner)
-        if not isinstance(result, DubResult):
-            raise BadInput("this job has no dub", remedy="Continue it first.")
-        media, span = result.video, (line.dub_start_s, line.dub_end_s)
-    folder = studio.settings.exports / opened.job / "previews"
-    folder.mkdir(parents=True, exist_ok=True)
-    info = probe(studio.store.path(media), media.name)
-    suffix = ".m4a" if info.video is None else ".mp4"
-    out = folder / f"{line.id}-{'dub' if dub else 'original'}-{opened.seq}{suffix}"
-    if not out.exists():
-        around = (span[0] + shift_s - AROUND_S, span[1] + shift_s + AROUND_S)
-        cut_clip(info, None, around, out)
-    return str(out)
-
-
-def with_line(opened: Opened, edit: LineEdit) -> Opened:
-    """Return the dub with one more change."""
-    return _changed(opened, Edits(lines=(edit,)))
-
-
-def with_member(opened: Opened, edit: CastEdit, *, is_main: bool) -> Opened:
-    """Return the dub with one more change of its cast."""
-    main = edit.speaker if is_main else None
-    return _changed(opened, Edits(cast=(edit,), main_speaker=main))
-
-
-def make(studio: Studio, opened: Opened, owner: str) -> str:
-    """Let the changes be made; return the id of the job that makes them.
-
-    Raises:
-        BadInput: if no dub is open.
-    """
-    if opened.sheet is None:
-        raise BadInput("no dub is open", remedy="Make one first.")
-    job = studio.job(opened.job, owner)
-    if job.state == "waiting":
-        answer = Review(sheet=opened.sheet, edits=opened.edits)
-        return studio.answer(job.id, owner, answer.model_dump_json()).id
-    request = DubRequest.model_validate_json(job.request)
-    again = request.model_copy(update={"edits": opened.edits, "review": False})
-    return studio.submit("dub", again, owner=owner, parent=job.id).id
-
-
-def _changed(opened: Opened, new: Edits) -> Opened:
-    return replace(opened, edits=merge(opened.edits, new), changed=True)
-
-
-def _picked(opened: Opened) -> SheetLine | None:
-    lines = opened.sheet.lines if opened.sheet else ()
-    return next((each for each in lines if each.id == opened.line), None)
+def editor(page: Page, view: JobView) -> None:
+    """Draw the table, the picked line and the cast, and wire them to the job that `view` shows."""
+    opened = gr.State(Opened())
+    with gr.Column(visible=False, elem_id="dub-editor") as whole:
+        bar = change_bar()
+        with gr.Row(equal_height=False, elem_classes="pair"):
+            with gr.Column(scale=6, min_width=280):
+                table = line_table()
+            with gr.Column(scale=5, min_width=280):
+                line = line_panel()
+        cast = cast_panel()
+    drawn = Editor(page, view, opened, whole, table, line, cast, bar)
+    follow_job(drawn)
+    wire_line(drawn)
+    wire_cast(drawn)
+    wire_bar(drawn)
 
 
 def voice_choices(language: str) -> list[tuple[str, str]]:
@@ -163,16 +80,47 @@ def voice_choices(language: str) -> list[tuple[str, str]]:
     return [("As cast", ""), *((each.title, each.id) for each in voices)]
 
 
+def show_bar(opened: Opened) -> list[Any]:
+    """Return updates of `ChangeBar.shown`."""
+    count = opened.changes
+    said = "No changes yet" if not count else "1 change" if count == 1 else f"{count} changes"
+    if opened.is_waiting:
+        said = f"Nothing is spoken yet: look it over, change what you like. {said}."
+    elif count:
+        said = f"{said}, not made yet"
+    kind = "told changed" if count else "told"
+    go = "Continue" if opened.is_waiting else "Make the changes"
+    return [
+        f'<p class="{kind}" aria-live="polite">{said}</p>',
+        gr.update(value=go, interactive=bool(count) or opened.is_waiting),
+        gr.update(interactive=bool(count)),
+        gr.update(visible=bool(opened.parent)),
+    ]
+
+
 def show_line(opened: Opened) -> list[Any]:
     """Return updates of `LinePanel.shown` for the picked line."""
-    line, sheet = _picked(opened), opened.sheet
+    line, sheet = opened.picked, opened.sheet
     if line is None or sheet is None:
-        return [gr.skip()] * 6
+        return [PICK, gr.update(visible=False), "", *[gr.skip()] * 7]
     edit = of_line(opened.edits, line.id)
-    people = [(each.name, each.speaker) for each in sheet.cast]
-    flag = f" · {line.flag}" if line.flag else ""
+    people = [
+        (of_speaker(opened.edits, each.speaker).name or each.name, each.speaker)
+        for each in sheet.cast
+    ]
+    voice = catalog.voices().get(line.voice)
+    facts = f"{clock(line.start_s)} in the original, {clock(line.dub_start_s)} in the dub"
+    facts = f"{clock(line.start_s)} in the original" if opened.is_waiting else facts
+    facts += f" · spoken by {voice.title}" if voice else ""
+    flag = "" if opened.is_waiting else FLAGS.get(line.flag, line.flag)
+    warning = f'<p class="lack">⚑ {escape(flag)}</p>' if flag else ""
+    is_made = gr.update(visible=not opened.is_waiting)
     return [
-        f"<p class='hint'>{escape(line.id)} · {clock(line.start_s)} in the original{escape(flag)}</p>",
+        f'<p class="hint">{escape(facts)}</p>{warning}',
+        gr.update(visible=True),
+        "",
+        is_made,
+        is_made,
         line.text if edit.text is None else edit.text,
         line.translation if edit.translation is None else edit.translation,
         gr.update(choices=people, value=edit.speaker or line.speaker),
@@ -181,160 +129,182 @@ def show_line(opened: Opened) -> list[Any]:
     ]
 
 
-def line_edit(opened: Opened, values: Sequence[Any], *, another_take: bool) -> LineEdit:
-    """Return what differs from the line as it was made.
-
-    Raises:
-        BadInput: if no line is picked.
-    """
-    line = _picked(opened)
-    if line is None:
-        raise BadInput("no line is picked", remedy="Click a line first.")
-    text, translation, speaker, voice, locked = values
-    before = of_line(opened.edits, line.id)
-    return LineEdit(
-        id=line.id,
-        text=text if text != line.text else before.text,
-        translation=translation if translation != line.translation else before.translation,
-        speaker=speaker or None,
-        voice=voice or None,
-        locked=bool(locked),
-        take=before.take + another_take,
-    )
+def show_speakers(opened: Opened) -> Any:
+    """Return an update of the list of speakers."""
+    cast = opened.sheet.cast if opened.sheet else ()
+    choices: list[tuple[str, str]] = []
+    for each in cast:
+        name = of_speaker(opened.edits, each.speaker).name or each.name
+        main = " · main" if is_main(opened, each.speaker) else ""
+        choices.append((f"{name} · {each.speaking_s:.0f} s{main}", each.speaker))
+    return gr.update(choices=choices, value=opened.speaker or None)
 
 
-def show_member(opened: Opened, speaker: str, studio: Studio) -> list[Any]:
-    """Return updates of `CastPanel.shown` for one speaker."""
-    sheet = opened.sheet
-    member = next((each for each in sheet.cast if each.speaker == speaker), None) if sheet else None
+def show_member(drawn: Editor, opened: Opened) -> list[Any]:
+    """Return updates of `CastPanel.shown` for the picked speaker."""
+    sheet, member = opened.sheet, opened.member
     if sheet is None or member is None:
-        return [gr.skip()] * 6
-    edit = of_speaker(opened.edits, speaker)
-    others = [(each.name, each.speaker) for each in sheet.cast if each.speaker != speaker]
+        return [gr.skip()] * 7
+    edit = of_speaker(opened.edits, member.speaker)
+    others = [(each.name, each.speaker) for each in sheet.cast if each.speaker != member.speaker]
+    voice = catalog.voices().get(member.voice)
+    facts = f"Speaks with the voice {voice.title}" if voice else "Has no voice yet"
+    facts += ", turned toward the recording" if voice and member.converted else ""
+    facts += f" · pitch {member.pitch_hz:.0f} Hz" if member.pitch_hz > 0 else ""
+    facts += f" · takes on {edit.reference.name}" if edit.reference else ""
     return [
-        _listenable(studio, opened, member.reference),
+        f'<p class="hint">{escape(facts)}</p>',
+        voice_sample(drawn.page.studio, opened, member.reference),
         edit.name or member.name,
         gr.update(choices=voice_choices(sheet.target_language), value=edit.voice or ""),
         gr.update(choices=[("Nobody else", ""), *others], value=edit.merge_into or ""),
-        (opened.edits.main_speaker or "") == speaker or member.is_main,
+        is_main(opened, member.speaker),
         None,
     ]
 
 
-def _listenable(studio: Studio, opened: Opened, sound: Artefact | None) -> str | None:
-    if sound is None or not studio.store.has(sound):
-        return None
-    folder = studio.settings.exports / opened.job / "previews"
-    folder.mkdir(parents=True, exist_ok=True)
-    link = folder / f"voice-{sound.sha256[:16]}.flac"
-    if not link.exists():
-        link.hardlink_to(studio.store.path(sound))
-    return str(link)
-
-
-def editor(page: Page, view: JobView) -> None:
-    """Draw the table, the picked line and the cast, and wire them to the job that `view` shows."""
-    opened = gr.State(Opened())
-    with gr.Column(visible=False, elem_id="dub-editor") as whole:
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=6, min_width=300):
-                gr.HTML("<h3>Lines</h3>", elem_classes="form-heading")
-                table = line_table()
-            with gr.Column(scale=5, min_width=280):
-                line = line_panel()
-        cast = cast_panel()
-        make_it = gr.Button("Make the changes", variant="primary", elem_id="dub-make")
-    studio = page.studio
-    follow_job(page, view, opened, [opened, whole, table, cast.speaker])
-    wire_line(studio, opened, table, line)
-    wire_cast(studio, opened, table, cast)
-
-    @border
-    def go(now: Opened, request: gr.Request) -> tuple[str, Opened]:
-        return make(studio, now, owner_of(request)), replace(now, changed=False, seq=-1)
-
-    make_it.click(go, opened, [view.opened, opened], **QUIET)
-
-
-def follow_job(page: Page, view: JobView, opened: gr.State, outputs: list[Any]) -> None:
-    """Open the lines of the job that is shown, when it has some; changes not made yet are kept."""
+def follow_job(drawn: Editor) -> None:
+    """Open the lines of the job that is shown, when it has some."""
+    line, cast, bar = drawn.line, drawn.cast, drawn.bar
+    outputs = [drawn.opened, drawn.whole, drawn.table, cast.speaker]
+    outputs += [*line.shown, *cast.shown, *bar.shown]
 
     @border
     def look(id_: str, now: Opened, request: gr.Request) -> list[Any]:
         owner = owner_of(request)
-        job = find(page.studio, id_, owner)
-        if job is None or (now.job, now.seq) == (job.id, job.seq):
-            return (
-                [gr.skip()] * 4
-                if job
-                else [Opened(), gr.update(visible=False), gr.skip(), gr.skip()]
-            )
-        if job.state not in {"done", "waiting"}:
-            return [gr.skip()] * 4
-        found = sheet_of(page.studio, job, owner)
-        if found is None:
-            return [Opened(job.id, job.seq), gr.update(visible=False), gr.skip(), gr.skip()]
-        sheet, edits = found
-        kept = now.line if any(each.id == now.line for each in sheet.lines) else ""
-        new = Opened(job.id, job.seq, sheet, edits, kept)
-        people = [(f"{each.name} · {each.speaking_s:.0f} s", each.speaker) for each in sheet.cast]
-        return [new, gr.update(visible=True), shown(rows_of(new)), gr.update(choices=people)]
+        job = find(drawn.page.studio, id_, owner)
+        seen = (job.id, job.seq) if job else ("", -1)
+        if seen == (now.job, now.seq):
+            return [gr.skip()] * len(outputs)
+        if job and now.sheet and job.parent == now.job and job.state not in {"done", "waiting"}:
+            return [gr.skip()] * len(outputs)  # one may go on while the changes are made
+        new = opened_of(drawn.page.studio, job, owner, now) if job else Opened()
+        if new.sheet is None:
+            hidden = [new, gr.update(visible=False)]
+            return [*hidden, *[gr.skip()] * (len(outputs) - len(hidden))]
+        return [
+            new,
+            gr.update(visible=True),
+            shown(rows_of(new)),
+            show_speakers(new),
+            *show_line(new),
+            *show_member(drawn, new),
+            *show_bar(new),
+        ]
 
-    page.timer.tick(look, [view.opened, opened], outputs, **QUIET)
+    drawn.page.timer.tick(look, [drawn.view.opened, drawn.opened], outputs, **QUIET)
 
 
-def wire_line(studio: Studio, opened: gr.State, table: gr.HTML, line: LinePanel) -> None:
+def wire_line(drawn: Editor) -> None:
     """Wire the table and the picked line."""
+    opened, table, line, bar = drawn.opened, drawn.table, drawn.line, drawn.bar
+    held = [opened, *line.values]
 
     @border
-    def pick(now: Opened, event: gr.EventData) -> list[Any]:
-        new = replace(now, line=str(event.id))
-        return [new, shown(rows_of(new)), *show_line(new)]
+    def pick(now: Opened, event: gr.EventData, *values: Any) -> list[Any]:
+        new = replace(with_line(now, values), line=str(event.id))
+        return [new, *show_line(new), *show_bar(new)]
 
-    def changed(another_take: bool) -> Callable[..., list[Any]]:
+    @border
+    def preview(now: Opened, *values: Any) -> list[Any]:
+        new = with_line(now, values)
+        return [shown(rows_of(new)), *show_bar(new)]
+
+    @border
+    def again(now: Opened, *values: Any) -> list[Any]:
+        new = with_line(now, values, another_take=True)
+        return [new, shown(rows_of(new)), *show_bar(new)]
+
+    def play(dub: bool) -> Any:
         @border
-        def keep(now: Opened, *values: Any) -> list[Any]:
-            new = with_line(now, line_edit(now, values, another_take=another_take))
-            return [new, shown(rows_of(new))]
+        def cut(now: Opened, request: gr.Request) -> str:
+            path = line_clip(drawn.page.studio, now, owner_of(request), dub=dub)
+            return player(path, "The line in the dub" if dub else "The line in the original")
 
-        return keep
+        return cut
 
-    def player(dub: bool) -> Callable[..., Any]:
-        @border
-        def play(now: Opened, request: gr.Request) -> Any:
-            path = preview(studio, now, owner_of(request), dub=dub)
-            return gr.update(value=path, visible=True)
-
-        return play
-
-    table.select(pick, opened, [opened, table, *line.shown], **QUIET)
-    line.keep.click(changed(another_take=False), [opened, *line.values], [opened, table], **QUIET)
-    line.again.click(changed(another_take=True), [opened, *line.values], [opened, table], **QUIET)
-    line.play_original.click(player(dub=False), opened, line.clip, api_visibility="private")
-    line.play_dub.click(player(dub=True), opened, line.clip, api_visibility="private")
+    table.select(pick, held, [opened, *line.shown, *bar.shown], **QUIET)
+    changes = [getattr(each, "input") for each in line.values]  # noqa: B009 - made by Gradio
+    gr.on(changes, preview, held, [table, *bar.shown], trigger_mode="always_last", **QUIET)
+    line.again.click(again, held, [opened, table, *bar.shown], **QUIET)
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
+    line.play_original.click(play(dub=False), opened, line.clip, **quiet)
+    line.play_dub.click(play(dub=True), opened, line.clip, **quiet)
 
 
-def wire_cast(studio: Studio, opened: gr.State, table: gr.HTML, cast: CastPanel) -> None:
-    """Wire the cast sheet."""
+def wire_cast(drawn: Editor) -> None:
+    """Wire the cast sheet: a change is kept as soon as it is made."""
+    opened, table, cast, bar = drawn.opened, drawn.table, drawn.cast, drawn.bar
+    line = drawn.line
 
     @border
     def choose(now: Opened, speaker: str) -> list[Any]:
-        return show_member(now, speaker, studio)
+        new = replace(now, speaker=speaker)
+        return [new, *show_member(drawn, new)]
 
     @border
-    def keep(now: Opened, speaker: str, *values: Any) -> list[Any]:
-        if not speaker:
-            raise BadInput("no speaker is chosen", remedy="Choose one first.")
-        name, voice, merge_into, is_main, recording = values
-        edit = CastEdit(
-            speaker=speaker,
-            name=name or None,
-            merge_into=merge_into or None,
-            voice=voice or None,
-            reference=stored(studio.store, recording) if recording else None,
-        )
-        new = with_member(now, edit, is_main=bool(is_main))
-        return [new, shown(rows_of(new))]
+    def keep(now: Opened, *values: Any) -> list[Any]:
+        fields, member = values[:5], values[5:]
+        new = with_cast(drawn, with_line(now, fields), member)
+        return [new, shown(rows_of(new)), show_speakers(new), *show_bar(new)]
 
-    cast.speaker.input(choose, [opened, cast.speaker], cast.shown, **QUIET)
-    cast.keep.click(keep, [opened, cast.speaker, *cast.values], [opened, table], **QUIET)
+    cast.speaker.input(choose, [opened, cast.speaker], [opened, *cast.shown], **QUIET)
+    changes = [
+        cast.name.blur,
+        cast.name.submit,
+        cast.voice.input,
+        cast.merge.input,
+        cast.main.input,
+        cast.recording.upload,
+        cast.recording.stop_recording,
+        cast.recording.clear,
+    ]
+    inputs = [opened, *line.values, *cast.values]
+    gr.on(changes, keep, inputs, [opened, table, cast.speaker, *bar.shown], **QUIET)
+
+
+def with_cast(drawn: Editor, now: Opened, values: Sequence[Any]) -> Opened:
+    """Return the dub with what the cast panel's fields hold for the picked speaker."""
+    member = now.member
+    if member is None:
+        return now
+    name, voice, merge_into, main, recording = values
+    known = of_speaker(now.edits, member.speaker)
+    reference = stored(drawn.page.studio.store, recording) if recording else known.reference
+    made = of_speaker(now.made, member.speaker)
+    edit = CastEdit(
+        speaker=member.speaker,
+        name=made.name if not name or name == member.name else str(name).strip(),
+        merge_into=merge_into or None,
+        voice=voice or None,
+        reference=reference,
+    )
+    return with_member(now, edit, is_main=bool(main))
+
+
+def wire_bar(drawn: Editor) -> None:
+    """Wire the buttons for the changes."""
+    opened, bar, line, cast = drawn.opened, drawn.bar, drawn.line, drawn.cast
+
+    @border
+    def go(now: Opened, request: gr.Request, *values: Any) -> list[Any]:
+        new = with_cast(drawn, with_line(now, values[:5]), values[5:])
+        id_ = make(drawn.page.studio, new, owner_of(request))
+        told = '<p class="told" aria-live="polite">The changes are being made…</p>'
+        return [id_, new, told, gr.update(interactive=False), gr.update(interactive=False)]
+
+    @border
+    def undo(now: Opened) -> list[Any]:
+        new = replace(now, edits=now.made)
+        first = [new, shown(rows_of(new)), show_speakers(new)]
+        return [*first, *show_line(new), *show_member(drawn, new), *show_bar(new)]
+
+    @border
+    def back(now: Opened) -> str:
+        return now.parent
+
+    inputs = [opened, *line.values, *cast.values]
+    bar.make.click(go, inputs, [drawn.view.opened, opened, bar.told, bar.make, bar.undo], **QUIET)
+    outputs = [opened, drawn.table, cast.speaker, *line.shown, *cast.shown, *bar.shown]
+    bar.undo.click(undo, opened, outputs, **QUIET)
+    bar.back.click(back, opened, drawn.view.opened, **QUIET)

@@ -1,9 +1,11 @@
-"""What the dub editor draws beside the table: the picked line, and the cast."""
+"""What the dub editor draws beside the table: the picked line, the cast, the changes to make."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+
+PICK = '<p class="hint">Pick a line to hear it and to change it.</p>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +13,8 @@ class LinePanel:
     """The components of the picked line."""
 
     heading: gr.HTML
-    clip: gr.Video
+    body: gr.Column
+    clip: gr.HTML
     play_original: gr.Button
     play_dub: gr.Button
     text: gr.Textbox
@@ -19,7 +22,6 @@ class LinePanel:
     speaker: gr.Dropdown
     voice: gr.Dropdown
     locked: gr.Checkbox
-    keep: gr.Button
     again: gr.Button
 
     @property
@@ -30,21 +32,21 @@ class LinePanel:
     @property
     def shown(self) -> list[Any]:
         """What a pick updates, in order."""
-        return [self.heading, *self.values]
+        return [self.heading, self.body, self.clip, self.play_dub, self.again, *self.values]
 
 
 @dataclass(frozen=True, slots=True)
 class CastPanel:
-    """The components of one speaker."""
+    """The components of the cast sheet."""
 
-    speaker: gr.Dropdown
+    speaker: gr.Radio
     sample: gr.Audio
     name: gr.Textbox
     voice: gr.Dropdown
     merge: gr.Dropdown
     main: gr.Checkbox
     recording: gr.Audio
-    keep: gr.Button
+    facts: gr.HTML
 
     @property
     def values(self) -> list[Any]:
@@ -54,34 +56,58 @@ class CastPanel:
     @property
     def shown(self) -> list[Any]:
         """What choosing a speaker updates, in order."""
-        return [self.sample, *self.values]
+        return [self.facts, self.sample, *self.values]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeBar:
+    """What is changed and not made yet, and the buttons for it."""
+
+    told: gr.HTML
+    make: gr.Button
+    undo: gr.Button
+    back: gr.Button
+
+    @property
+    def shown(self) -> list[Any]:
+        """What every change updates, in order."""
+        return [self.told, self.make, self.undo, self.back]
 
 
 def line_panel() -> LinePanel:
     """Draw the picked line."""
-    heading = gr.HTML("<p class='hint'>Pick a line to hear and change it.</p>")
-    with gr.Row():
-        play_original = gr.Button("Play original", size="sm", elem_id="line-original")
-        play_dub = gr.Button("Play dub", size="sm", elem_id="line-dub")
-    clip = gr.Video(
-        label="The line, and two seconds around it",
-        autoplay=True,
-        interactive=False,
-        elem_id="line-clip",
-        visible=False,
-        height=220,
-    )
-    text = gr.Textbox(label="Original", lines=2, elem_id="line-text")
-    translation = gr.Textbox(label="Translation", lines=2, elem_id="line-translation")
-    with gr.Row():
-        speaker = gr.Dropdown([], label="Speaker", elem_id="line-speaker", min_width=120)
-        voice = gr.Dropdown([], label="Voice of this line", elem_id="line-voice", min_width=160)
-    locked = gr.Checkbox(label="Lock: keep these words and this time", elem_id="line-locked")
-    with gr.Row():
-        keep = gr.Button("Keep this change", size="sm", elem_id="line-keep")
-        again = gr.Button("Speak it differently", size="sm", elem_id="line-again")
+    with gr.Column(elem_classes="card", elem_id="line-panel"):
+        heading = gr.HTML(PICK)
+        with gr.Column(visible=False) as body:
+            with gr.Row():
+                small: dict[str, Any] = {"size": "md", "min_width": 110}
+                play_original = gr.Button("▶ Original", elem_id="line-original", **small)
+                play_dub = gr.Button("▶ Dub", elem_id="line-dub", **small)
+            clip = gr.HTML("", elem_id="line-clip")
+            text = gr.Textbox(
+                label="Original",
+                info="Mend what was misheard: the line is translated anew",
+                lines=2,
+                elem_id="line-text",
+            )
+            translation = gr.Textbox(
+                label="Translation",
+                info="Your own words are never shortened",
+                lines=2,
+                elem_id="line-translation",
+            )
+            with gr.Row():
+                speaker = gr.Dropdown([], label="Speaker", elem_id="line-speaker", min_width=110)
+                voice = gr.Dropdown([], label="Voice", elem_id="line-voice", min_width=110)
+            locked = gr.Checkbox(
+                label="Lock",
+                info="Keeps these words and the time of the original",
+                elem_id="line-locked",
+            )
+            again = gr.Button("Speak it differently", size="md", elem_id="line-again")
     return LinePanel(
         heading,
+        body,
         clip,
         play_original,
         play_dub,
@@ -90,29 +116,53 @@ def line_panel() -> LinePanel:
         speaker,
         voice,
         locked,
-        keep,
         again,
     )
 
 
 def cast_panel() -> CastPanel:
-    """Draw the cast sheet, one speaker at a time."""
-    with gr.Accordion("Cast: who speaks with which voice", open=False, elem_id="dub-cast"):
+    """Draw the cast sheet: every speaker to choose from, and the chosen one."""
+    with gr.Column(elem_classes="card", elem_id="dub-cast"):
+        gr.HTML("<h2>Cast</h2>", elem_classes="card-heading")
+        speaker = gr.Radio(
+            [],
+            label="Speaker",
+            info="Who was heard; the main speaker gets your own voice, if you gave it",
+            elem_id="cast-speaker",
+        )
+        facts = gr.HTML("")
+        sample = gr.Audio(label="The original voice", interactive=False, elem_id="cast-sample")
         with gr.Row():
-            speaker = gr.Dropdown([], label="Speaker", elem_id="cast-speaker", min_width=160)
-            name = gr.Textbox(label="Name", elem_id="cast-name", min_width=160)
-            voice = gr.Dropdown([], label="Voice", elem_id="cast-voice", min_width=160)
+            name = gr.Textbox(label="Name", elem_id="cast-name", min_width=140, max_length=60)
+            voice = gr.Dropdown([], label="Voice", elem_id="cast-voice", min_width=140)
             merge = gr.Dropdown(
-                [], label="Is the same person as", elem_id="cast-merge", min_width=160
+                [], label="Is the same person as", elem_id="cast-merge", min_width=140
             )
-        with gr.Row():
-            sample = gr.Audio(label="The original voice", interactive=False, elem_id="cast-sample")
+        main = gr.Checkbox(label="This is the main speaker", elem_id="cast-main")
+        with gr.Accordion("Another voice to take on", open=False, elem_classes="card-more"):
             recording = gr.Audio(
-                label="A recording of the voice to take on",
+                label="A recording of it: 10 seconds of clear speech",
                 type="filepath",
-                sources=["upload"],
+                sources=["upload", "microphone"],
                 elem_id="cast-recording",
             )
-        main = gr.Checkbox(label="The main speaker: gets my own voice if I gave it")
-        keep = gr.Button("Keep for this speaker", size="sm", elem_id="cast-keep")
-    return CastPanel(speaker, sample, name, voice, merge, main, recording, keep)
+    return CastPanel(speaker, sample, name, voice, merge, main, recording, facts)
+
+
+def change_bar() -> ChangeBar:
+    """Draw the bar that stays in sight while there are changes."""
+    with gr.Row(elem_id="dub-changes", elem_classes="changes"):
+        told = gr.HTML("", elem_id="dub-told")
+        back = gr.Button(
+            "The version before", size="md", elem_id="dub-back", min_width=100, visible=False
+        )
+        undo = gr.Button("Undo all", size="md", elem_id="dub-undo", min_width=80, interactive=False)
+        make = gr.Button(
+            "Make the changes",
+            variant="primary",
+            size="md",
+            elem_id="dub-make",
+            min_width=120,
+            interactive=False,
+        )
+    return ChangeBar(told, make, undo, back)

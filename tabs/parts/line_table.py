@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import gradio as gr
 
 TEMPLATE = """
-<div class="lines" role="listbox" aria-label="Lines" tabindex="-1">
+<div class="lines" role="listbox" aria-label="Lines: arrows move, Enter picks, O plays the original, D the dub, E edits">
 {{#each value.rows}}
 <button type="button" role="option" class="line {{this.kind}}" data-id="{{this.id}}"
   aria-selected="{{this.picked}}">
@@ -23,34 +23,38 @@ TEMPLATE = """
 </div>
 """
 
-CSS = """
-.lines { display: flex; flex-direction: column; gap: 6px; max-height: 62vh; overflow-y: auto; padding: 2px; }
-.line { display: grid; gap: 2px; text-align: left; padding: 10px 12px; border-radius: 10px; cursor: pointer;
-  border: 1px solid var(--border-color-primary); background: var(--background-fill-primary);
-  color: var(--body-text-color); font: inherit; width: 100%; }
-.line:hover { border-color: var(--color-accent); }
-.line:focus-visible { outline: 2px solid var(--color-accent); outline-offset: 1px; }
-.line[aria-selected="true"] { border-color: var(--color-accent); box-shadow: inset 3px 0 0 var(--color-accent); }
-.line-head { display: flex; flex-wrap: wrap; gap: 8px; font-size: 12px; color: var(--body-text-color-subdued); }
-.line-time { font-variant-numeric: tabular-nums; }
-.line-who { font-weight: 600; }
-.line-marks { margin-left: auto; font-variant-numeric: tabular-nums; }
-.line.flagged .line-marks { color: var(--error-text-color, #b3261e); font-weight: 600; }
-.line.changed { border-style: dashed; border-color: var(--color-accent); }
-.line-text { color: var(--body-text-color-subdued); font-size: 14px; }
-.line-said { font-size: 15px; }
-"""
-
 SCRIPT = """
-const bind = () => element.querySelectorAll('.line').forEach((row) => {
-  row.addEventListener('click', () => trigger('select', { id: row.dataset.id }));
-  row.addEventListener('keydown', (event) => {
-    const next = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling }[event.key];
-    if (next) { next.focus(); event.preventDefault(); }
+let held = '';  // the row that had the focus: a new table gives it back
+const rows = () => [...element.querySelectorAll('.line')];
+const pick = (row) => {
+  rows().forEach((each) => each.setAttribute('aria-selected', String(each === row)));
+  trigger('select', { id: row.dataset.id });
+  if (window.innerWidth < 900) setTimeout(() => document.querySelector('#line-panel')
+    ?.scrollIntoView({ behavior: 'smooth', block: 'nearest' }), 400);
+};
+const step = (row, event) => {
+  const next = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling }[event.key];
+  const button = { o: '#line-original', d: '#line-dub', e: '#line-translation textarea' }[event.key];
+  if (next) { next.focus(); event.preventDefault(); }
+  else if (button && row.getAttribute('aria-selected') === 'true') {
+    const found = document.querySelector(button);
+    if (event.key === 'e') { found?.focus(); event.preventDefault(); } else found?.click();
+  }
+};
+const bind = () => {
+  rows().forEach((row) => {
+    if (row.dataset.bound) return;
+    row.dataset.bound = 'yes';
+    row.addEventListener('click', () => pick(row));
+    row.addEventListener('focus', () => { held = row.dataset.id; });
+    row.addEventListener('keydown', (event) => step(row, event));
   });
-});
+  if (held && document.activeElement === document.body)
+    rows().find((row) => row.dataset.id === held)?.focus({ preventScroll: true });
+};
 bind();
 watch('value', bind);
+new MutationObserver(bind).observe(element, { childList: true, subtree: true });
 """
 
 
@@ -82,7 +86,6 @@ def line_table() -> gr.HTML:
     return gr.HTML(
         shown(Rows((), "", "")),
         html_template=TEMPLATE,
-        css_template=CSS,
         js_on_load=SCRIPT,
         elem_id="dub-lines",
         container=False,

@@ -226,6 +226,7 @@ def sheet_of(
         audio_start_s=source.audio_start_s,
         lines=rows(draft.lines, placed, draft.members, edits),
         cast=cast_rows(draft.members),
+        edits=edits,
     )
 
 

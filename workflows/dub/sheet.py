@@ -58,6 +58,8 @@ class Sheet(Record):
     """Where the sound begins on the clock of the video"""
     lines: tuple[SheetLine, ...]
     cast: tuple[SheetMember, ...]
+    edits: Edits = Edits()
+    """Everything that was changed by hand"""
 
 
 def rows(
