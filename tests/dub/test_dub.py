@@ -142,7 +142,9 @@ def test_the_av_offset_is_kept(studio):
     before, after = probe(path), probe(studio.store.path(made.video))
     late_s = before.audios[0].start_s - before.start_s
     assert late_s > 0.2
-    new, old = after.audios  # the dub has its offset as silence, the copied original as a time stamp
+    new, old = (
+        after.audios
+    )  # the dub has its offset as silence, the copied original as a time stamp
     assert new.start_s + new.duration_s == pytest.approx(old.start_s + old.duration_s, abs=0.03)
     assert old.start_s - after.start_s == pytest.approx(late_s, abs=0.005)
 
