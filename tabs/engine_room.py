@@ -20,7 +20,7 @@ from tabs.parts.preflight import ROLES
 
 TITLE = "Engine Room"
 ORDER = 100
-LANGUAGES_SHOWN = 12
+LANGUAGES_SHOWN = 6
 USES = {
     True: "commercial use allowed",
     False: "not for commercial use",
@@ -135,13 +135,21 @@ def voice_table(voices: Iterable[Voice]) -> str:
     rows = (
         (
             escape(each.title),
-            escape(", ".join(map(language_name, each.languages))),
+            escape(spoken(each.languages)),
             f"{each.pitch_hz:.0f} Hz" if each.pitch_hz else "",
             escape(each.about),
         )
         for each in sorted(voices, key=lambda voice: (voice.languages, voice.title))
     )
     return _table(("Voice", "Speaks", "Pitch", "About"), rows)
+
+
+def spoken(languages: Sequence[str]) -> str:
+    """Return languages by name; of many, the first and how many more."""
+    if len(languages) <= LANGUAGES_SHOWN:
+        return ", ".join(map(language_name, languages))
+    first = ", ".join(map(language_name, languages[: LANGUAGES_SHOWN - 1]))
+    return f"{first} and {len(languages) - LANGUAGES_SHOWN + 1} more"
 
 
 def _engine(engine: Entry) -> str:
@@ -159,10 +167,8 @@ def _engine(engine: Entry) -> str:
         f'<p class="lack">Without {escape(each.what)}: <code>{escape(each.remedy)}</code></p>'
         for each in lacking
     )
-    tongues = [language_name(code) for code in engine.languages[:LANGUAGES_SHOWN]]
-    if len(engine.languages) > LANGUAGES_SHOWN:
-        tongues.append(f"and {len(engine.languages) - LANGUAGES_SHOWN} more")
-    speaks = f'<p class="small">{escape(", ".join(tongues))}</p>' if tongues else ""
+    tongues = spoken(engine.languages)
+    speaks = f'<p class="small">{escape(tongues)}</p>' if tongues else ""
     return (
         f'<article class="engine"><div class="engine-head"><b>{escape(engine.title)}</b>{badge}</div>'
         f"<p>{escape(engine.about)}</p>{speaks}"

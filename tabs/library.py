@@ -12,21 +12,24 @@ from media.audio import open_audio
 from media.waveform import Look, draw_waveform
 from studio.artefacts import Artefact
 from studio.library import Entry
-from tabs.parts.border import border, owner_of
+from tabs.parts.border import border, member_of, owner_of
 from tabs.parts.going import destinations, go_to
 from tabs.parts.page import QUIET, Page
 from tabs.parts.result import ResultView, find, result_view
 
 TITLE = "Library"
 ORDER = 90
-NOTHING = '<div class="empty">Finished work is kept here.</div>'
+NOTHING = (
+    '<div class="empty">Finished work is kept here, with what made it.<br>'
+    "Choose a piece to play, download or make again.</div>"
+)
 
 
 def render(page: Page) -> None:
     """Draw the tab and wire it."""
     seen = gr.State("")
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=4, min_width=280):
+    with gr.Row(equal_height=False, elem_classes="stage"):
+        with gr.Column(scale=4, min_width=280, elem_classes=["card", "single"]):
             search = gr.Textbox(label="Search", placeholder="A name", elem_id="library-search")
             works = gr.Radio([], label="Finished work", elem_id="library-list")
         with gr.Column(scale=7, min_width=320):
@@ -37,19 +40,25 @@ def render(page: Page) -> None:
                 visible=False,
                 elem_id="library-wave",
                 height=120,
+                buttons=[],
+                elem_classes="wave",
             )
             view = result_view("library")
-            with gr.Accordion("Recipe", open=False):
-                recipe = gr.JSON(label="What made it", elem_id="library-recipe")
-            with gr.Row():
-                open_ = gr.Button("Open in its tab", size="sm", elem_id="library-open")
-                same = gr.Button("Use these settings", size="sm")
-                rerun = gr.Button("Make it again", size="sm")
-                delete = gr.Button("Delete", size="sm", variant="stop", elem_id="library-delete")
+            with gr.Column(visible=False, elem_id="library-acts", elem_classes="card") as acts:
+                with gr.Accordion("Recipe", open=False):
+                    recipe = gr.JSON(label="What made it", elem_id="library-recipe")
+                with gr.Row(elem_classes="acts"):
+                    open_ = gr.Button("Open in its tab", size="md", elem_id="library-open")
+                    same = gr.Button("Use these settings", size="md", elem_id="library-same")
+                    rerun = gr.Button("Make it again", size="md", elem_id="library-rerun")
+                    star = gr.Button("Favourite", size="md", elem_id="library-star")
+                    delete = gr.Button(
+                        "Delete", size="md", variant="stop", elem_id="library-delete"
+                    )
 
     lists = LibraryList(seen, search, works)
-    _wire_list(page, lists, view, [head, wave, recipe, *view.outputs])
-    _wire_buttons(page, lists, (open_, same, rerun, delete))
+    _wire_list(page, lists, view, [head, wave, acts, recipe, *view.outputs])
+    _wire_buttons(page, lists, (open_, same, rerun, star, delete))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +76,26 @@ def _wire_list(page: Page, lists: LibraryList, view: ResultView, outputs: list[A
     @border
     def listed(last: str, wanted: str | None, request: gr.Request) -> Any:
         entries = studio.library.list(owner_of(request), search=wanted or "")
-        now = f"{wanted} " + " ".join(each.job for each in entries)
+        now = f"{wanted} " + " ".join(f"{each.job}{each.favourite:d}" for each in entries)
         if now == last:
             return gr.skip(), gr.skip()
         return now, gr.update(choices=[(_title(each), each.job) for each in entries])
 
     @border
     def choose(id_: str, request: gr.Request) -> list[Any]:
-        owner = owner_of(request)
+        owner, hidden = owner_of(request), gr.update(visible=False)
         job = find(studio, id_, owner)
         if job is None:
-            return [NOTHING, gr.update(visible=False), None, *view.show(studio, None, owner)]
+            return [NOTHING, hidden, hidden, None, *view.show(studio, None, owner)]
         entry = studio.library.entry(id_, owner)
         made = {"request": json.loads(entry.recipe.request), "engines": dict(entry.recipe.engines)}
-        return ["", _wave(page, id_, owner), made, *view.show(studio, job, owner)]
+        return [
+            "",
+            _wave(page, id_, owner),
+            gr.update(visible=True),
+            made,
+            *view.show(studio, job, owner),
+        ]
 
     page.timer.tick(listed, [lists.seen, lists.search], [lists.seen, lists.works], **QUIET)
     lists.works.change(choose, lists.works, outputs, **QUIET)
@@ -88,7 +103,7 @@ def _wire_list(page: Page, lists: LibraryList, view: ResultView, outputs: list[A
 
 def _wire_buttons(page: Page, lists: LibraryList, buttons: Sequence[gr.Button]) -> None:
     studio = page.studio
-    open_, same, rerun, delete = buttons
+    open_, same, rerun, star, delete = buttons
 
     @border
     def remove(id_: str, request: gr.Request) -> tuple[str, None]:
@@ -105,12 +120,20 @@ def _wire_buttons(page: Page, lists: LibraryList, buttons: Sequence[gr.Button]) 
 
     @border
     def again(id_: str, request: gr.Request) -> list[Any]:
-        owner = owner_of(request)
+        owner = member_of(request)
         old = studio.job(id_, owner)
         kind = studio.workflows[old.workflow]
         wanted = kind.request.model_validate_json(old.request)
         return go_to(page, studio.submit(old.workflow, wanted, owner=owner, parent=id_), fill=False)
 
+    @border
+    def favour(id_: str, request: gr.Request) -> str:
+        owner = owner_of(request)
+        entry = studio.library.entry(id_, owner)
+        studio.library.favour(id_, owner, on=not entry.favourite)
+        return ""  # so that the list is read again
+
+    star.click(favour, lists.works, lists.seen, **QUIET)
     delete.click(remove, lists.works, [lists.seen, lists.works], **QUIET)
     open_.click(going(fill=False), lists.works, destinations(page), **QUIET)
     same.click(going(fill=True), lists.works, destinations(page), **QUIET)
@@ -119,7 +142,8 @@ def _wire_buttons(page: Page, lists: LibraryList, buttons: Sequence[gr.Button]) 
 
 def _title(entry: Entry) -> str:
     when = datetime.fromtimestamp(entry.created_s).astimezone()
-    return f"{entry.title} · {entry.workflow} · {when:%d %b %H:%M}"
+    star = "★ " if entry.favourite else ""
+    return f"{star}{entry.title} · {entry.workflow} · {when:%d %b %H:%M}"
 
 
 def _wave(page: Page, id_: str, owner: str) -> Any:

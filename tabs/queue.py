@@ -27,10 +27,12 @@ Jobs stand here from the first click until you delete them.</div>{{/unless}}
 </div>
 """
 CSS = """
-.queue-item { margin-bottom: 14px; }
-.queue-buttons { display: flex; flex-wrap: wrap; gap: 8px; padding: 0 4px; }
-.queue-buttons button { font-size: 13px; padding: 6px 12px; min-height: 32px; border-radius: 999px; cursor: pointer;
-  border: 1px solid var(--border-color-primary); background: transparent; color: var(--body-text-color); }
+.queue { display: grid; gap: 14px; }
+.queue-item { background: var(--card); border: 1px solid var(--line); border-radius: var(--round); box-shadow: var(--shade); }
+.queue-item .job { border: 0; box-shadow: none; background: transparent; padding-bottom: 10px; }
+.queue-buttons { display: flex; flex-wrap: wrap; gap: 8px; padding: 0 18px 16px; }
+.queue-buttons button { font: inherit; font-size: 13px; padding: 5px 14px; min-height: 32px; border-radius: 999px; cursor: pointer;
+  border: 1px solid var(--input-border-color); background: transparent; color: var(--body-text-color); margin: 0; }
 .queue-buttons button:hover { border-color: var(--color-accent); }
 """
 SCRIPT = """

@@ -44,9 +44,9 @@ def job_view(page: Page, workflow: str, invitation: str) -> JobView:
     opened = gr.BrowserState("", storage_key=f"understudy-{workflow}", secret=KEY)
     seen = gr.State(("", -1))
     card = gr.HTML(EMPTY.format(invitation), elem_id=f"{workflow}-job")
-    with gr.Row():
-        cancel = gr.Button("Stop", visible=False, elem_id=f"{workflow}-cancel", size="sm")
-        retry = gr.Button("Try again", visible=False, elem_id=f"{workflow}-retry", size="sm")
+    with gr.Row(elem_classes="acts"):
+        cancel = gr.Button("Stop", visible=False, elem_id=f"{workflow}-cancel", size="md")
+        retry = gr.Button("Try again", visible=False, elem_id=f"{workflow}-retry", size="md")
     view = JobView(opened, seen, card, cancel, retry, result_view(workflow))
     outputs = [seen, card, cancel, retry, *view.result.outputs]
 

@@ -11,6 +11,7 @@ from gradio.components import Component
 
 from studio.errors import NotFound, StudioError
 from studio.jobs import Job
+from studio.request import Report
 from studio.studio import Studio
 
 FILMS = {".mp4", ".mkv", ".webm", ".mov"}
@@ -29,53 +30,74 @@ class ResultView:
     picture: gr.Image
     notes: gr.HTML
     report: gr.Markdown
+    numbers: gr.JSON
     files: gr.File
 
     @property
     def outputs(self) -> list[Any]:
         """What `show` updates, in order."""
         parts: list[Component | gr.Column] = [self.group, self.video, self.audio, self.picture]
-        return [*parts, self.notes, self.report, self.files]
+        return [*parts, self.notes, self.report, self.numbers, self.files]
 
     def show(self, studio: Studio, job: Job | None, owner: str) -> list[Any]:
         """Return updates of `outputs` for a job; all hidden where it has no result."""
         if job is None or job.state != "done":
-            return [gr.update(visible=False), None, None, None, "", "", None]
+            return [gr.update(visible=False), None, None, None, "", "", None, None]
         try:
             files = studio.export(job.id, owner)
-            warnings = getattr(
-                getattr(studio.result(job.id, owner), "report", None), "warnings", ()
-            )
+            made: Report | None = getattr(studio.result(job.id, owner), "report", None)
         except NotFound as error:
             notes = f'<p class="note">{escape(error.sentence)}</p>'
-            return [gr.update(visible=True), None, None, None, notes, "", None]
+            return [gr.update(visible=True), None, None, None, notes, "", None, None]
         film, sound, picture = (_first(files, kinds) for kinds in (FILMS, SOUNDS, PICTURES))
         text = _first(files, TEXTS)
+        warnings = made.warnings if made else ()
         return [
             gr.update(visible=True),
             gr.update(value=film, visible=film is not None),
             gr.update(value=sound, visible=film is None and sound is not None),
             gr.update(value=picture, visible=picture is not None),
             "".join(f'<p class="note">{escape(each)}</p>' for each in warnings),
-            text and Path(text).read_text(encoding="utf-8"),
+            tame(Path(text).read_text(encoding="utf-8")) if text else "",
+            made.model_dump(mode="json", exclude={"warnings"}) if made else None,
             [str(path) for path in files.values()],
         ]
 
 
+def tame(text: str) -> str:
+    """Return Markdown in which names and spoken words bring no markup and fetch no pictures."""
+    return text.replace("<", "&lt;").replace("![", "!\\[")
+
+
 def result_view(prefix: str) -> ResultView:
     """Draw the parts, hidden until there is a result; `prefix` makes their element ids."""
-    with gr.Column(visible=False, elem_id=f"{prefix}-result") as group:
-        video = gr.Video(label="Result", elem_id=f"{prefix}-video", interactive=False)
-        audio = gr.Audio(
-            label="Result", elem_id=f"{prefix}-audio", interactive=False, visible=False
+    with gr.Column(visible=False, elem_id=f"{prefix}-result", elem_classes="card") as group:
+        video = gr.Video(
+            label="Result", elem_id=f"{prefix}-video", interactive=False, buttons=["download"]
         )
-        picture = gr.Image(label="Result", interactive=False, visible=False)
+        audio = gr.Audio(
+            label="Result",
+            elem_id=f"{prefix}-audio",
+            interactive=False,
+            visible=False,
+            buttons=["download"],
+            waveform_options=gr.WaveformOptions(
+                waveform_color="#c07aa8", waveform_progress_color="#87406f"
+            ),
+        )
+        picture = gr.Image(label="Result", interactive=False, visible=False, buttons=["download"])
         notes = gr.HTML("", elem_classes="notes")
-        with gr.Accordion("Report", open=False):
+        with gr.Accordion("Report", open=False, elem_id=f"{prefix}-report-fold"):
             report = gr.Markdown("", elem_id=f"{prefix}-report")
-        with gr.Accordion("Files", open=False):
-            files = gr.File(label="Download", file_count="multiple", interactive=False)
-    return ResultView(group, video, audio, picture, notes, report, files)
+            numbers = gr.JSON(label="In numbers", elem_id=f"{prefix}-numbers", open=False)
+        with gr.Accordion("Files", open=False, elem_id=f"{prefix}-files-fold"):
+            files = gr.File(
+                label="Download",
+                file_count="multiple",
+                interactive=False,
+                elem_id=f"{prefix}-files",
+            )
+    return ResultView(group, video, audio, picture, notes, report, numbers, files)
 
 
 def find(studio: Studio, id_: str, owner: str) -> Job | None:

@@ -20,6 +20,8 @@ R = TypeVar("R", bound=Request)
 
 ASK_TO_NOTIFY = """() => { if ('Notification' in window && Notification.permission === 'default')
   Notification.requestPermission(); }"""
+SHOW_JOB = """() => document.getElementById('ID-job')
+  ?.scrollIntoView({ block: 'nearest', behavior: 'smooth' })"""
 DECIDING = ("language_of", "engine_of", "quality", "voice", "file")  # what engines depend on
 
 
@@ -95,7 +97,8 @@ def _wire_start(page: Page, workflow: Workflow[R], made: Stage[R], action: str) 
     taken = made.form.handler(page.studio.store, submit)
     clicked = made.start.click(busy, None, made.start, js=ASK_TO_NOTIFY, **QUIET)
     sent = clicked.then(taken, made.form.inputs, made.view.opened, **QUIET)
-    sent.then(ready, None, made.start, **QUIET)
+    rested = sent.then(ready, None, made.start, **QUIET)
+    rested.then(None, js=SHOW_JOB.replace("ID", workflow.name), **QUIET)
 
 
 def _wire_preflight(page: Page, workflow: Workflow[R], asked: Form[R], flight: gr.HTML) -> None:

@@ -1,0 +1,66 @@
+"""A real browser beside a live studio."""
+
+import shutil
+
+import pytest
+
+from tests.tabs.conftest import site, sound  # noqa: F401 - fixtures
+
+CALM = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+HARMLESS = ("Method not implemented.",)  # Gradio's player says so of itself
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import Error, sync_playwright
+
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    with sync_playwright() as play:
+        try:
+            running = play.chromium.launch(executable_path=path, args=list(CALM))
+        except Error as error:
+            pytest.skip(f"there is no Chromium here: {error}")
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def people(browser, site):  # noqa: F811
+    """Open windows of different people; afterwards none has said or asked for anything odd."""
+    opened, said, asked = [], [], []
+
+    def person(width=1440, height=900, **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        context.set_default_timeout(30_000)
+        opened.append(context)
+        context.on("console", lambda message: said.append((message.type, message.text)))
+        context.on("weberror", lambda error: said.append(("error", str(error.error))))
+        context.on("request", lambda request: asked.append(request.url))
+        return context
+
+    yield person
+    for context in opened:
+        context.close()
+    wrong = [text for kind, text in said if kind in {"error", "warning"}]
+    assert [text for text in wrong if text not in HARMLESS] == []
+    own = (site.url, "data:", "blob:")
+    assert [url for url in asked if not url.startswith(own)] == []
+
+
+@pytest.fixture
+def visit(people, site):  # noqa: F811
+    def go(context=None, path="", **options):
+        page = (context or people(**options)).new_page()
+        page.goto(site.url + path)
+        page.get_by_role("tab", name="Queue").wait_for()
+        return page
+
+    return go

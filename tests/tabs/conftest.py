@@ -1,0 +1,98 @@
+"""A live studio of its own for the tests that need one."""
+
+import contextlib
+import math
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+import urllib.request
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+READY_S = 90  # on a busy machine; `test_start` measures
+
+
+@dataclass(frozen=True)
+class Site:
+    url: str
+    data: Path
+    port: int
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def get(url: str, timeout_s: float = 10) -> bytes:
+    with urllib.request.urlopen(url, timeout=timeout_s) as answer:  # noqa: S310 - our own server
+        return answer.read()
+
+
+@contextlib.contextmanager
+def serve(data: Path, port: int = 0, **environment: str):
+    """Run the studio with the test workflow in a process of its own."""
+    port = port or free_port()
+    known = {name: value for name, value in os.environ.items() if "UNDERSTUDY" not in name}
+    log = data.with_suffix(".log").open("ab")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.tabs.site", str(data), str(port)],
+        cwd=ROOT,
+        env={**known, "UNDERSTUDY_OFFLINE": "1", **environment},
+        stdout=log,
+        stderr=log,
+    )
+    site = Site(f"http://127.0.0.1:{port}", data, port)
+    try:
+        for _ in range(READY_S * 5):
+            with contextlib.suppress(OSError):
+                get(f"{site.url}/health")
+                break
+            assert process.poll() is None, data.with_suffix(".log").read_text()
+            time.sleep(0.2)
+        yield site
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        log.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    with serve(tmp_path_factory.mktemp("site") / "data") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def guarded_site(tmp_path_factory):
+    """A studio in which two people have a login."""
+    folder = tmp_path_factory.mktemp("guarded") / "data"
+    with serve(folder, UNDERSTUDY_AUTH="ann:a-long-word,bob:another-word") as running:
+        yield running
+
+
+def make_sound(path: Path, seconds: int = 6, pitch: float = 5.0) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        samples = (int(9000 * math.sin(i / pitch)) for i in range(8000 * seconds))
+        file.writeframes(b"".join(struct.pack("<h", each) for each in samples))
+    return path
+
+
+@pytest.fixture
+def sound(tmp_path):
+    return make_sound(tmp_path / "beep.wav")
