@@ -44,8 +44,6 @@ PEOPLE = {
     "Steve": "voices/en_enroll_steve.wav",
     "VCTK p240": "voices/en_vctk_p240_00000.mp3",
     "VCTK p260": "voices/en_vctk_p260_00000.mp3",
-    "LJ": "speech/en_LJ001-0001.flac",
-    "Kennedy": "speech/en_jfk.flac",
 }
 ROUTES = ("en-es", "es-en", "fr-es", "es-fr", "fr-en", "en-fr")
 MODES = {"en": "eng", "es": "spa", "ca": "cat", "fr": "fra"}
@@ -102,21 +100,26 @@ def main() -> None:
         "voices": voices,
         "conversion": conversions,
     }
-    found = {name: list(tables[name]()) for name in asked.tables or tables}
+    names = asked.tables or list(tables)
     if asked.json:
-        json.dump({n: [asdict(row) for row in rows] for n, rows in found.items()}, sys.stdout)
+        found = {name: [asdict(row) for row in tables[name]()] for name in names}
+        json.dump(found, sys.stdout)
         return
-    for rows in found.values():
-        print_table([asdict(row) for row in rows])
+    for name in names:
+        print_table(tables[name]())
 
 
-def print_table(rows: Sequence[dict[str, object]]) -> None:
-    """Print rows of one kind."""
-    print("\n| " + " | ".join(name.replace("_", " ") for name in rows[0]) + " |")
-    print("|" + "---|" * len(rows[0]))
-    for row in rows:
-        cells = [f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row.values()]
-        print("| " + " | ".join(cells) + " |")
+def print_table(rows: Iterator[Translation | VoiceRow | Conversion]) -> None:
+    """Print rows of one kind as they come."""
+    for count, row in enumerate(rows):
+        values = asdict(row)
+        if count == 0:
+            print("\n| " + " | ".join(name.replace("_", " ") for name in values) + " |")
+            print("|" + "---|" * len(values))
+        cells = [
+            f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in values.values()
+        ]
+        print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def translations() -> Iterator[Translation]:
@@ -218,12 +221,12 @@ def voices() -> Iterator[VoiceRow]:
 
 
 def conversions() -> Iterator[Conversion]:
-    """Turn four voices towards six people."""
+    """Turn four voices towards four people, on the first five sentences."""
     converter = catalog.entry("spectral-converter").build()
     for id_ in ("robert", "sally", "marco", "alba"):
         voice = catalog.voices("en")[id_]
         speaker = catalog.entry(voice.engine).build()
-        takes = [speaker.speak(text, voice.name, "en", 1.0, 0).audio for text in SENTENCES]
+        takes = [speaker.speak(text, voice.name, "en", 1.0, 0).audio for text in SENTENCES[:5]]
         source = joined(takes)
         wer_before = error_rate(takes)
         for person, name in PEOPLE.items():
@@ -272,9 +275,9 @@ def joined(takes: Sequence[Audio]) -> Audio:
 
 
 def error_rate(takes: Sequence[Audio]) -> float:
-    """Return the word error rate of pocketsphinx on the takes of `SENTENCES`."""
+    """Return the word error rate of pocketsphinx on takes of the first of `SENTENCES`."""
     errors = words = 0
-    for text, take in zip(SENTENCES, takes, strict=True):
+    for text, take in zip(SENTENCES, takes, strict=False):
         wanted = normal_words(text)
         errors += word_errors(wanted, normal_words(heard(take)))
         words += len(wanted)

@@ -81,6 +81,8 @@ class Apertium:
         known = phrase_book(*route[0]).known
         progress(0, len(texts))
         lines = [split(sentence_cased(one_line(text)), known) for text in texts]
+        if source == "en":
+            lines = [[unit.asked() for unit in line] for line in lines]
         units = [unit for line in lines for unit in line]
 
         def by_rules(asked: Sequence[str]) -> list[str]:

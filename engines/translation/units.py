@@ -6,12 +6,19 @@ A line is a sequence of units: a sentence without its punctuation, which is set 
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…;:])[\"”»')\]]*\s+|\s+[–—]\s+")
 _UNIT = re.compile(r"^(?P<lead>[^\w\d]*)(?P<core>.*?)(?P<tail>[^\w\d%€$£°+]*)$", re.DOTALL)
 _NUMBER = re.compile(r"\d+")
 _OPENED = frozenset({"es", "ast"})
+# Recognised speech has no question marks: "what are you doing", "can I come".
+_QUESTION = re.compile(
+    r"(?:(?:and|but|so)\s+)?(?:(?:what|where|when|why|how|who)\s+(?:do|does|did|is|are|was|were|can|could|will|would|should"
+    r"|have|has)\s+(?:i|you|he|she|it|we|they|the|my|your|his|her|this|that|there)\b"
+    r"|(?:do|does|did|are|is|can|could|will|would|should|have|has)\s+(?:i|you|he|she|it|we|they)\b)",
+    re.IGNORECASE,
+)
 _ABBREVIATIONS = frozenset({"mr", "mrs", "ms", "dr", "st", "vs", "etc", "sr", "sra", "prof", "no"})
 
 
@@ -23,6 +30,13 @@ class Unit:
     core: str
     tail: str
     gap: str = ""
+    aside: bool = False  # an interjection or a name set off by a comma
+
+    def asked(self) -> "Unit":
+        """Return the unit with a question mark if it is an English question without one."""
+        if self.tail in {"", "."} and _QUESTION.match(self.core):
+            return replace(self, tail="?")
+        return self
 
     @property
     def end(self) -> str:
@@ -94,11 +108,16 @@ def _clauses(sentence: str, gap: str, known: Callable[[str], str]) -> list[Unit]
     """Return a sentence in one unit, or in two where a well-known clause begins or ends it."""
     first, comma, rest = sentence.partition(", ")
     if comma and known(_unit(first, "").core):
-        return [_unit(first + ",", " "), *_clauses(rest, gap, known)]
+        return [_aside(first + ",", " "), *_clauses(rest, gap, known)]
     rest, comma, last = sentence.rpartition(", ")
     if comma and known(_unit(last, "").core):
-        return [*_clauses(rest + ",", " ", known), _unit(last, gap)]
+        return [*_clauses(rest + ",", " ", known), _aside(last, gap)]
     return [_unit(sentence, gap)]
+
+
+def _aside(text: str, gap: str) -> Unit:
+    unit = _unit(text, gap)
+    return replace(unit, aside=_QUESTION.match(unit.core) is None)
 
 
 def _unit(text: str, gap: str) -> Unit:
@@ -121,16 +140,17 @@ def _is_abbreviation(text: str) -> bool:
 
 
 def _opening(units: list[Unit], place: int) -> str:
-    """Return ¿ or ¡: a question opens with its clause, a call with its whole sentence."""
-    unit = units[place]
-    if not unit.core or (place and units[place - 1].tail == "," and "!" in unit.tail):
-        return ""
-    last = place
+    """Return ¿ or ¡: a call opens with its sentence, a question after the asides before it."""
+    first = last = place
+    while first and units[first - 1].tail == ",":
+        first -= 1
     while units[last].tail == "," and last + 1 < len(units):
         last += 1
-    if "?" in unit.tail:
-        return "¿"
-    return "¡" if "!" in units[last].tail and "?" not in units[last].tail else ""
+    sentence = units[first : last + 1]
+    if "?" in units[last].tail:
+        asks = next((i for i, unit in enumerate(sentence) if not unit.aside), len(sentence) - 1)
+        return "¿" if place == first + asks and units[place].core else ""
+    return "¡" if "!" in units[last].tail and place == first and units[place].core else ""
 
 
 def _lowered(word: str, source: str, proper: set[str]) -> str:

@@ -100,6 +100,10 @@ class TestApertium:
             ),
             ("the house is big", "la casa es grande"),
             ("Okay, are you ready?", "Vale, ¿estás listo?"),
+            ("What are you doing here, my friend?", "¿Qué haces aquí, amigo mío?"),
+            ("what are you doing here", "¿qué haces aquí?"),
+            ("It is very cold there.", "Hace mucho frío allí."),
+            ("Nobody can live on the moon.", "Nadie puede vivir en la luna."),
             ("WATER AND BREAD", "AGUA Y PAN"),
         ],
     )
