@@ -23,7 +23,7 @@ def render(page: Page) -> None:
         WORKFLOW,
         action="Dub it",
         invitation=INVITATION,
-        sample=Sample("video", SAMPLE),
+        sample=Sample("video", SAMPLE, "Try it with the sample"),
     )
     with made.right:
         editor(page, made.view)

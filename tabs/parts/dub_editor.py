@@ -89,10 +89,11 @@ def show_bar(opened: Opened) -> list[Any]:
     elif count:
         said = f"{said}, not made yet"
     kind = "told changed" if count else "told"
+    is_due = bool(count) or opened.is_waiting
     go = "Continue" if opened.is_waiting else "Make the changes"
     return [
         f'<p class="{kind}" aria-live="polite">{said}</p>',
-        gr.update(value=go, interactive=bool(count) or opened.is_waiting),
+        gr.update(value=go, interactive=True, variant="primary" if is_due else "secondary"),
         gr.update(interactive=bool(count)),
         gr.update(visible=bool(opened.parent)),
     ]

@@ -163,6 +163,5 @@ def change_bar() -> ChangeBar:
             size="md",
             elem_id="dub-make",
             min_width=120,
-            interactive=False,
         )
     return ChangeBar(told, make, undo, back)

@@ -78,15 +78,19 @@ def stage(
             view = job_view(page, name, invitation)
     made = Stage(asked, view, left, right, start)
     page.rooms[name] = Room(page.tab, view.opened, asked)
-    _wire_start(page, workflow, made, action)
+    _wire_start(page, workflow, made, action, made.start.click)
     _wire_preflight(page, workflow, asked, flight)
     fresh.click(border(asked.clear), None, asked.inputs, **QUIET)
-    if sample is not None:
-        tried.click(lambda: str(sample.path), None, asked.components[sample.field], **QUIET)
+    if sample is not None:  # one click: it goes into the form, and starts
+        field = asked.components[sample.field]
+        filled = tried.click(lambda: str(sample.path), None, field, **QUIET)
+        _wire_start(page, workflow, made, action, filled.success)
     return made
 
 
-def _wire_start(page: Page, workflow: Workflow[R], made: Stage[R], action: str) -> None:
+def _wire_start(
+    page: Page, workflow: Workflow[R], made: Stage[R], action: str, when: Callable[..., Any]
+) -> None:
     """The button says that files are taken in, which takes seconds for long films, then submits."""
 
     def submit(wanted: R, request: gr.Request) -> str:
@@ -95,7 +99,7 @@ def _wire_start(page: Page, workflow: Workflow[R], made: Stage[R], action: str) 
     busy: Callable[[], Any] = lambda: gr.update(value="Taking it in…", interactive=False)  # noqa: E731
     ready: Callable[[], Any] = lambda: gr.update(value=action, interactive=True)  # noqa: E731
     taken = made.form.handler(page.studio.store, submit)
-    clicked = made.start.click(busy, None, made.start, js=ASK_TO_NOTIFY, **QUIET)
+    clicked = when(busy, None, made.start, js=ASK_TO_NOTIFY, **QUIET)
     sent = clicked.then(taken, made.form.inputs, made.view.opened, **QUIET)
     rested = sent.then(ready, None, made.start, **QUIET)
     rested.then(None, js=SHOW_JOB.replace("ID", workflow.name), **QUIET)
