@@ -15,7 +15,7 @@ from studio.timings import Timing, machine
 from tabs.parts.border import border, owner_of
 from tabs.parts.cards import clock, size
 from tabs.parts.languages import language_name
-from tabs.parts.page import QUIET, Page
+from tabs.parts.page import ACT, QUIET, Page
 from tabs.parts.preflight import ROLES
 
 TITLE = "Engine Room"
@@ -72,8 +72,8 @@ def render(page: Page) -> None:
         return view(page.studio)
 
     page.tabs.select(open_tab, None, outputs, **QUIET)
-    look.click(look_again, None, outputs, **QUIET)
-    free.click(free_cache, None, outputs, **QUIET)
+    look.click(look_again, None, outputs, **ACT)
+    free.click(free_cache, None, outputs, **ACT)
 
 
 def machine_card(studio: Studio) -> str:

@@ -14,7 +14,7 @@ from studio.artefacts import Artefact
 from studio.library import Entry
 from tabs.parts.border import border, member_of, owner_of
 from tabs.parts.going import destinations, go_to
-from tabs.parts.page import QUIET, Page
+from tabs.parts.page import ACT, QUIET, Page
 from tabs.parts.result import ResultView, find, result_view
 
 TITLE = "Library"
@@ -98,7 +98,7 @@ def _wire_list(page: Page, lists: LibraryList, view: ResultView, outputs: list[A
         ]
 
     page.timer.tick(listed, [lists.seen, lists.search], [lists.seen, lists.works], **QUIET)
-    lists.works.change(choose, lists.works, outputs, **QUIET)
+    lists.works.change(choose, lists.works, outputs, **ACT)
 
 
 def _wire_buttons(page: Page, lists: LibraryList, buttons: Sequence[gr.Button]) -> None:
@@ -133,11 +133,11 @@ def _wire_buttons(page: Page, lists: LibraryList, buttons: Sequence[gr.Button]) 
         studio.library.favour(id_, owner, on=not entry.favourite)
         return ""  # so that the list is read again
 
-    star.click(favour, lists.works, lists.seen, **QUIET)
-    delete.click(remove, lists.works, [lists.seen, lists.works], **QUIET)
-    open_.click(going(fill=False), lists.works, destinations(page), **QUIET)
-    same.click(going(fill=True), lists.works, destinations(page), **QUIET)
-    rerun.click(again, lists.works, destinations(page), **QUIET)
+    star.click(favour, lists.works, lists.seen, **ACT)
+    delete.click(remove, lists.works, [lists.seen, lists.works], **ACT)
+    open_.click(going(fill=False), lists.works, destinations(page), **ACT)
+    same.click(going(fill=True), lists.works, destinations(page), **ACT)
+    rerun.click(again, lists.works, destinations(page), **ACT)
 
 
 def _title(entry: Entry) -> str:

@@ -9,7 +9,7 @@ from studio.jobs import Job
 from tabs.parts.border import border, owner_of
 from tabs.parts.cards import job_card
 from tabs.parts.going import destinations, go_to
-from tabs.parts.page import QUIET, Page
+from tabs.parts.page import ACT, QUIET, Page
 
 TITLE = "Queue"
 ORDER = 80
@@ -78,7 +78,7 @@ def render(page: Page) -> None:
         return nothing
 
     page.timer.tick(paint, seen, [seen, board], **QUIET)
-    board.click(act, None, destinations(page), **QUIET)
+    board.click(act, None, destinations(page), **ACT)
 
 
 def shown(job: Job, currency: str) -> Mapping[str, Any]:

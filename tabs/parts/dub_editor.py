@@ -36,7 +36,7 @@ from tabs.parts.dub_panels import (
 from tabs.parts.form import stored
 from tabs.parts.job_view import JobView
 from tabs.parts.line_table import clock, line_table, shown
-from tabs.parts.page import QUIET, Page
+from tabs.parts.page import ACT, QUIET, Page
 from tabs.parts.result import find
 from workflows.dub.edits import of_line, of_speaker
 from workflows.dub.model import CastEdit
@@ -224,10 +224,10 @@ def wire_line(drawn: Editor) -> None:
 
         return cut
 
-    table.select(pick, held, [opened, *line.shown, *bar.shown], **QUIET)
+    table.select(pick, held, [opened, *line.shown, *bar.shown], **ACT)
     changes = [getattr(each, "input") for each in line.values]  # noqa: B009 - made by Gradio
     gr.on(changes, preview, held, [table, *bar.shown], trigger_mode="always_last", **QUIET)
-    line.again.click(again, held, [opened, table, *bar.shown], **QUIET)
+    line.again.click(again, held, [opened, table, *bar.shown], **ACT)
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
     line.play_original.click(play(dub=False), opened, line.clip, **quiet)
     line.play_dub.click(play(dub=True), opened, line.clip, **quiet)
@@ -249,7 +249,7 @@ def wire_cast(drawn: Editor) -> None:
         new = with_cast(drawn, with_line(now, fields), member)
         return [new, shown(rows_of(new)), show_speakers(new), *show_bar(new)]
 
-    cast.speaker.input(choose, [opened, cast.speaker], [opened, *cast.shown], **QUIET)
+    cast.speaker.input(choose, [opened, cast.speaker], [opened, *cast.shown], **ACT)
     changes = [
         cast.name.blur,
         cast.name.submit,
@@ -305,7 +305,7 @@ def wire_bar(drawn: Editor) -> None:
         return now.parent
 
     inputs = [opened, *line.values, *cast.values]
-    bar.make.click(go, inputs, [drawn.view.opened, opened, bar.told, bar.make, bar.undo], **QUIET)
+    bar.make.click(go, inputs, [drawn.view.opened, opened, bar.told, bar.make, bar.undo], **ACT)
     outputs = [opened, drawn.table, cast.speaker, *line.shown, *cast.shown, *bar.shown]
-    bar.undo.click(undo, opened, outputs, **QUIET)
-    bar.back.click(back, opened, drawn.view.opened, **QUIET)
+    bar.undo.click(undo, opened, outputs, **ACT)
+    bar.back.click(back, opened, drawn.view.opened, **ACT)

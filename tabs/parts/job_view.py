@@ -8,7 +8,7 @@ import gradio as gr
 from studio.jobs import Job
 from tabs.parts.border import border, owner_of
 from tabs.parts.cards import job_card
-from tabs.parts.page import Page
+from tabs.parts.page import ACT, QUIET, Page
 from tabs.parts.result import ResultView, find, result_view
 
 KEY = (
@@ -87,16 +87,9 @@ def job_view(page: Page, workflow: str, invitation: str) -> JobView:
     def again(id_: str, request: gr.Request) -> None:
         page.studio.retry(id_, owner_of(request))
 
-    page.timer.tick(
-        paint,
-        [opened, seen],
-        outputs,
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    cancel.click(stop, opened, None, queue=False, api_visibility="private")
-    retry.click(again, opened, None, queue=False, api_visibility="private")
+    page.timer.tick(paint, [opened, seen], outputs, **QUIET)
+    cancel.click(stop, opened, None, **ACT)
+    retry.click(again, opened, None, **ACT)
     return view
 
 

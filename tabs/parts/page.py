@@ -9,7 +9,9 @@ import gradio as gr
 from studio.studio import Studio
 
 QUIET: Mapping[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-"""How handlers that only read or submit are wired: at once, unseen, and no part of the API."""
+"""How what a timer calls is wired: at once, unseen, and no part of the API."""
+ACT: Mapping[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+"""How what a person presses is wired: only by way of Gradio's queue do errors and news reach them."""
 
 
 @dataclass(frozen=True, slots=True)

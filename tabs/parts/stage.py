@@ -13,7 +13,7 @@ from tabs.parts import form
 from tabs.parts.border import border, member_of
 from tabs.parts.form import Form
 from tabs.parts.job_view import JobView, job_view
-from tabs.parts.page import QUIET, Page, Room
+from tabs.parts.page import ACT, QUIET, Page, Room
 from tabs.parts.preflight import preflight
 
 R = TypeVar("R", bound=Request)
@@ -80,10 +80,10 @@ def stage(
     page.rooms[name] = Room(page.tab, view.opened, asked)
     _wire_start(page, workflow, made, action, made.start.click)
     _wire_preflight(page, workflow, asked, flight)
-    fresh.click(border(asked.clear), None, asked.inputs, **QUIET)
+    fresh.click(border(asked.clear), None, asked.inputs, **ACT)
     if sample is not None:  # one click: it goes into the form, and starts
         field = asked.components[sample.field]
-        filled = tried.click(lambda: str(sample.path), None, field, **QUIET)
+        filled = tried.click(lambda: str(sample.path), None, field, **ACT)
         _wire_start(page, workflow, made, action, filled.success)
     return made
 
@@ -99,10 +99,10 @@ def _wire_start(
     busy: Callable[[], Any] = lambda: gr.update(value="Taking it in…", interactive=False)  # noqa: E731
     ready: Callable[[], Any] = lambda: gr.update(value=action, interactive=True)  # noqa: E731
     taken = made.form.handler(page.studio.store, submit)
-    clicked = when(busy, None, made.start, js=ASK_TO_NOTIFY, **QUIET)
-    sent = clicked.then(taken, made.form.inputs, made.view.opened, **QUIET)
-    rested = sent.then(ready, None, made.start, **QUIET)
-    rested.then(None, js=SHOW_JOB.replace("ID", workflow.name), **QUIET)
+    clicked = when(busy, None, made.start, js=ASK_TO_NOTIFY, **ACT)
+    sent = clicked.then(taken, made.form.inputs, made.view.opened, **ACT)
+    rested = sent.then(ready, None, made.start, **ACT)
+    rested.then(None, js=SHOW_JOB.replace("ID", workflow.name), **ACT)
 
 
 def _wire_preflight(page: Page, workflow: Workflow[R], asked: Form[R], flight: gr.HTML) -> None:
