@@ -7,6 +7,7 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SLOW_S = 240  # for a whole dub, on a busy machine
+OTHER = "Oigo la canción de la aldea."
 MARKUP = '<img src=x onerror="window.hacked = 1">'
 DURATION = """(selector) => { const video = document.querySelector(selector);
   return video && video.readyState > 0 && video.duration > 0 ? video.duration : 0; }"""
@@ -81,18 +82,19 @@ def test_from_the_first_click_to_a_changed_line(people, visit):
     assert length_s > 2
     length_s, _ = play(page, "#line-original")
     assert length_s > 2
-    page.locator("#line-translation textarea").fill("Oigo la música de la aldea.")
+    said = page.locator("#line-translation textarea").input_value()
+    page.locator("#line-translation textarea").fill(OTHER)
     wait_for_text(page, "#dub-told", "1 change, not made yet")
     page.locator("#dub-make").click()
     second = wait_for_done(page, other_than=first)
     wait_for_text(page, "#dub-told", "No changes")
-    wait_for_text(page, "#dub-lines .line:nth-child(2)", "aldea")
+    wait_for_text(page, "#dub-lines .line:nth-child(2)", OTHER)
     length_s, after = play(page, "#line-dub")
     assert length_s > 2
     assert after != before and second in after
 
     page.locator("#dub-back").click()
-    wait_for_text(page, "#dub-lines .line:nth-child(2)", "pueblo")
+    wait_for_text(page, "#dub-lines .line:nth-child(2)", said)
     assert page.locator("#dub-job .job").get_attribute("data-job") == first
 
 
@@ -136,10 +138,10 @@ def test_a_review_waits_and_goes_on(people, visit):
     page.locator("#dub-lines .line").first.wait_for()
     assert page.locator("#dub-make").inner_text() == "Continue"
     pick(page, 1)
-    page.locator("#line-translation textarea").fill("Oigo la canción de la aldea.")
-    wait_for_text(page, "#dub-lines .line:nth-child(2)", "canción")
+    page.locator("#line-translation textarea").fill(OTHER)
+    wait_for_text(page, "#dub-lines .line:nth-child(2)", OTHER)
     page.locator("#dub-make").click()
     page.locator("#dub-job .job.waiting").wait_for(state="detached")
     wait_for_done(page)
-    wait_for_text(page, "#dub-lines .line:nth-child(2)", "canción")
+    wait_for_text(page, "#dub-lines .line:nth-child(2)", OTHER)
     assert page.locator("#dub-make").inner_text() == "Make the changes"
