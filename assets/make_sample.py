@@ -23,17 +23,17 @@ FOLDER = Path(__file__).parent
 # Bear and fox: a Flite voice and what it says. The sentences were chosen by ear of the embedded
 # recogniser, which hears each of them right.
 LINES = (
-    ("rms", "Good evening, my friend. What are you doing here?"),
+    ("rms", "What are you doing here, my friend?"),
     ("slt", "I can hear the music from the village."),
     ("rms", "My grandfather had a small house on the moon."),
-    ("slt", "Why did he come back to the earth?"),
-    ("rms", "He wanted to hear music, and the moon is very quiet."),
-    ("slt", "I want to travel to the moon one day."),
-    ("rms", "We need a big ship and a lot of bread."),
-    ("slt", "Of course. We can go together."),
+    ("slt", "Why did he come back?"),
+    ("rms", "He wanted to come back to his family."),
+    ("slt", "Nobody can live on the moon."),
+    ("rms", "Tomorrow we can go to the village."),
+    ("slt", "Good night, my friend. See you tomorrow."),
 )
 FIRST_S, GAP_S, LAST_S = 3.0, 0.55, 3.0
-VOICE_RMS, MUSIC_RMS = 0.085, 0.022
+VOICE_RMS, MUSIC_RMS = 0.085, 0.018
 BLINK_S = (1.1, 4.3, 7.2, 9.9, 13.1, 16.4, 19.2, 22.3, 25.6)
 
 
