@@ -225,7 +225,9 @@ def wire_line(drawn: Editor) -> None:
         return cut
 
     table.select(pick, held, [opened, *line.shown, *bar.shown], **ACT)
-    changes = [getattr(each, "input") for each in line.values]  # noqa: B009 - made by Gradio
+    texts = [line.text.change, line.translation.change]  # `input` misses what is pasted
+    picked = [line.speaker.input, line.voice.input, line.locked.input]
+    changes = [*texts, *picked]
     gr.on(changes, preview, held, [table, *bar.shown], trigger_mode="always_last", **QUIET)
     line.again.click(again, held, [opened, table, *bar.shown], **ACT)
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}

@@ -54,7 +54,7 @@ class ResultView:
         warnings = made.warnings if made else ()
         return [
             gr.update(visible=True),
-            gr.update(value=film, visible=film is not None, subtitles=_first(files, {".vtt"})),
+            gr.update(value=film, visible=film is not None),
             gr.update(value=sound, visible=film is None and sound is not None),
             gr.update(value=picture, visible=picture is not None),
             "".join(f'<p class="note">{escape(each)}</p>' for each in warnings),
