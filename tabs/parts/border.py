@@ -4,6 +4,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from functools import wraps
+from html import escape
 from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
@@ -39,13 +40,18 @@ def translated(error: Exception) -> gr.Error:
         return gr.Error("Stopped.", print_exception=False, title="Stopped")
     if isinstance(error, StudioError):
         log.info("refused: %s", error.sentence)
-        return gr.Error(error.sentence, print_exception=False, title="Not yet")
+        return gr.Error(_plain(error.sentence), print_exception=False, title="Not yet")
     if isinstance(error, ValidationError):
-        return gr.Error(sentence(error), print_exception=False, title="Not yet")
+        return gr.Error(_plain(sentence(error)), print_exception=False, title="Not yet")
     number = secrets.token_hex(4)
     log.error("error %s in a handler", number, exc_info=error)
     said = f"Something unexpected happened (error {number}); the log has the details."
     return gr.Error(said, print_exception=False)
+
+
+def _plain(text: str) -> str:
+    """Return text that the browser shows as it is: it takes messages for HTML."""
+    return escape(text, quote=False)
 
 
 def sentence(error: ValidationError) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -96,13 +97,22 @@ def _wire_start(
     def submit(wanted: R, request: gr.Request) -> str:
         return page.studio.submit(workflow.name, wanted, owner=member_of(request)).id
 
-    busy: Callable[[], Any] = lambda: gr.update(value="Taking it in…", interactive=False)  # noqa: E731
-    ready: Callable[[], Any] = lambda: gr.update(value=action, interactive=True)  # noqa: E731
     taken = made.form.handler(page.studio.store, submit)
+
+    @wraps(taken)
+    def send(*given: Any) -> tuple[Any, Any]:
+        """Whatever happens, the button is ready again: so what is wrong is told, not raised."""
+        ready = gr.update(value=action, interactive=True)
+        try:
+            return taken(*given), ready
+        except gr.Error as error:
+            gr.Warning(error.message, title=error.title)
+            return gr.update(), ready
+
+    busy: Callable[[], Any] = lambda: gr.update(value="Taking it in…", interactive=False)  # noqa: E731
     clicked = when(busy, None, made.start, js=ASK_TO_NOTIFY, **ACT)
-    sent = clicked.then(taken, made.form.inputs, made.view.opened, **ACT)
-    rested = sent.then(ready, None, made.start, **ACT)
-    rested.then(None, js=SHOW_JOB.replace("ID", workflow.name), **ACT)
+    sent = clicked.then(send, made.form.inputs, [made.view.opened, made.start], **ACT)
+    sent.then(None, js=SHOW_JOB.replace("ID", workflow.name), **ACT)
 
 
 def _wire_preflight(page: Page, workflow: Workflow[R], asked: Form[R], flight: gr.HTML) -> None:

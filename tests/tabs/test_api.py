@@ -1,0 +1,255 @@
+"""What scripts, agents and machines ask: a real client against a live studio."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from gradio_client import Client, handle_file
+
+from tests.tabs.conftest import get, make_sound
+
+ENDPOINTS = {
+    "/dub",
+    "/quieter",
+    "/submit",
+    "/status",
+    "/events",
+    "/cancel",
+    "/retry",
+    "/answer",
+    "/result",
+    "/jobs",
+}
+
+
+@pytest.fixture(scope="module")
+def client(site):
+    return Client(site.url, verbose=False)
+
+
+def wait_for(client, job, *states, timeout_s=30):
+    until = time.monotonic() + timeout_s
+    while time.monotonic() < until:
+        status = client.predict(job, api_name="/status")
+        if status["state"] in states:
+            return status
+        time.sleep(0.1)
+    pytest.fail(f"{status} is not {states}")
+
+
+def submit(client, sound, **settings):
+    asked = {"sound": handle_file(str(sound)), **settings}
+    return client.predict("quieter", asked, api_name="/submit")["id"]
+
+
+def post(url, body):
+    data = json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, data, headers)  # noqa: S310 - our own server
+    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+        return answer.read()
+
+
+def test_endpoints_are_named_typed_and_nothing_else_is(client, site):
+    info = json.loads(get(f"{site.url}/gradio_api/info"))
+    assert set(info["named_endpoints"]) == ENDPOINTS
+    assert info["unnamed_endpoints"] == {}
+    asked = {each["parameter_name"]: each for each in info["named_endpoints"]["/dub"]["parameters"]}
+    assert asked["target_language"]["parameter_default"] == "es"
+    assert all(each["parameter_has_default"] for each in asked.values())
+    for endpoint in info["named_endpoints"].values():
+        assert endpoint["description"]
+
+
+def test_a_workflow_streams_its_progress_and_returns_its_files(client, sound):
+    call = client.submit(
+        sound=handle_file(str(sound)), by_db=10, pause_s=0.4, note="hi", api_name="/quieter"
+    )
+    seen = set()
+    while not call.done():
+        for unit in call.status().progress_data or ():
+            seen.add(unit.desc)
+        time.sleep(0.05)
+    files, about = call.result()
+    assert "Turn a second down (2/4)" in seen
+    assert about["report"]["seconds"] == 6
+    assert about["artefacts"] == ["audio", "report_text"]
+    assert Path(files[0]).stat().st_size == sound.stat().st_size
+    assert "hi" in Path(files[1]).read_text()
+
+
+def test_a_job_goes_on_when_its_caller_leaves(site, client, sound):
+    leaver = Client(site.url, verbose=False)
+    call = leaver.submit(sound=handle_file(str(sound)), by_db=21, pause_s=0.5, api_name="/quieter")
+    while not (call.outputs() or call.done()):
+        time.sleep(0.05)
+    job = call.outputs()[0][1]["job"]
+    call.cancel()
+    assert wait_for(client, job, "done")["fraction"] == 1.0
+    assert set(client.predict(job, api_name="/result")["files"]) == {"audio", "report_text"}
+    kinds = [each["kind"] for each in client.predict(job, 0, api_name="/events")]
+    assert kinds[0] == "submitted"
+    assert kinds[-1] == "done"
+
+
+def test_cancel_and_retry(client, sound):
+    job = submit(client, sound, by_db=22, pause_s=20)
+    wait_for(client, job, "running")
+    began = time.monotonic()
+    client.predict(job, api_name="/cancel")
+    wait_for(client, job, "cancelled", timeout_s=10)
+    assert time.monotonic() - began < 6  # 2 s, and a busy machine
+    assert job in [each["id"] for each in client.predict(5, api_name="/jobs")]
+    assert client.predict(job, api_name="/retry")["state"] in {"queued", "running"}
+    client.predict(job, api_name="/cancel")
+    wait_for(client, job, "cancelled", timeout_s=10)
+
+
+def test_what_cannot_be_done_is_a_sentence(client, sound, tmp_path):
+    for said, asked in {
+        "there is no sound yet": {},
+        "By db": {"by_db": 99},
+        "Nonsense": {"nonsense": 1},
+    }.items():
+        with pytest.raises(Exception, match=said):
+            client.predict("quieter", asked, api_name="/submit")
+    with pytest.raises(Exception, match="there is no workflow 'none'"):
+        client.predict("none", {}, api_name="/submit")
+    with pytest.raises(Exception, match="there is no job 'x'"):
+        client.predict("x", api_name="/status")
+    broken = tmp_path / "broken.wav"
+    broken.write_text("no sound")
+    with pytest.raises(Exception, match="is no WAV file"):
+        client.predict(sound=handle_file(str(broken)), api_name="/quieter")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "studio.db", "cas", "../secret"])
+def test_paths_that_were_not_uploaded_are_refused(site, path):
+    target = str(site.data / path) if not path.startswith("/") else path
+    file = {"path": target, "meta": {"_type": "gradio.FileData"}}
+    asked = {"data": ["quieter", {"sound": file}]}
+    with pytest.raises(urllib.error.HTTPError):
+        post(f"{site.url}/gradio_api/run/submit", asked)
+    with pytest.raises(urllib.error.HTTPError):
+        get(f"{site.url}/gradio_api/file={target}")
+
+
+def test_health_and_metrics(site):
+    health = json.loads(get(f"{site.url}/health"))
+    assert health["status"] == "ok"
+    assert set(health["jobs"]) >= {"queued", "running", "done"}
+    metrics = get(f"{site.url}/metrics").decode()
+    assert 'understudy_jobs{state="done"}' in metrics
+    assert "understudy_disk_free_bytes" in metrics
+
+
+def test_agents_find_the_same_functions(site):
+    import anyio
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async def ask():
+        where = f"{site.url}/gradio_api/mcp/"
+        async with streamablehttp_client(where) as (read, write, _):
+            async with ClientSession(read, write) as session:
+                await session.initialize()
+                tools = {each.name: each for each in (await session.list_tools()).tools}
+                said = await session.call_tool(_name(tools, "jobs"), {"limit": 1})
+                return tools, said
+
+    tools, said = anyio.run(ask)
+    assert {name.rpartition("_")[2] for name in tools} >= {each[1:] for each in ENDPOINTS}
+    assert "request" not in json.dumps(tools[_name(tools, "status")].inputSchema["properties"])
+    assert not said.isError
+
+
+def _name(tools, end):
+    return next(name for name in tools if name == end or name.endswith(f"_{end}"))
+
+
+class TestTwoPeople:
+    """Each has a login; neither sees the other's jobs or files."""
+
+    @pytest.fixture(scope="class")
+    def people(self, guarded_site):
+        url = guarded_site.url
+        return (
+            Client(url, auth=("ann", "a-long-word"), verbose=False),
+            Client(url, auth=("bob", "another-word"), verbose=False),
+        )
+
+    def test_jobs_are_their_owners(self, people, guarded_site, tmp_path):
+        ann, bob = people
+        job = submit(ann, make_sound(tmp_path / "anns.wav", 2), by_db=5)
+        wait_for(ann, job, "done")
+        assert [each["id"] for each in ann.predict(9, api_name="/jobs")] == [job]
+        assert bob.predict(9, api_name="/jobs") == []
+        for name, arguments in {
+            "/status": (job,),
+            "/events": (job, 0),
+            "/cancel": (job,),
+            "/retry": (job,),
+            "/result": (job,),
+            "/answer": (job, "{}"),
+        }.items():
+            with pytest.raises(Exception, match="there is no job"):
+                bob.predict(*arguments, api_name=name)
+
+        path = next((guarded_site.data / "exports" / job).glob("*.wav"), None)
+        if path is None:
+            ann.predict(job, api_name="/result")
+            path = next((guarded_site.data / "exports" / job).glob("*.wav"))
+        where = f"{guarded_site.url}/gradio_api/file={path}"
+        assert status_of(where, ann) == 200
+        assert status_of(where, bob) == 404
+        assert status_of(where.replace(f"/{job}/", f"/{job}/../{job}/"), bob) == 404
+        assert status_of(where, None) == 401
+        file = {"path": str(path), "meta": {"_type": "gradio.FileData"}}
+        assert self.asked(bob, guarded_site, file) == 500
+
+    def asked(self, person, guarded_site, file):
+        import httpx
+
+        body = {"data": ["quieter", {"sound": file}]}
+        where = f"{guarded_site.url}/gradio_api/run/submit"
+        return httpx.post(where, json=body, cookies=dict(person.cookies)).status_code
+
+    def test_strangers_get_nothing(self, guarded_site):
+        import httpx
+
+        for path in ("/config", "/gradio_api/info"):
+            assert httpx.get(guarded_site.url + path).status_code == 401
+        body = {"data": [5]}
+        where = f"{guarded_site.url}/gradio_api/run/jobs"
+        assert httpx.post(where, json=body).status_code == 401
+        assert httpx.get(f"{guarded_site.url}/health").status_code == 200
+
+    def test_agents_without_a_login_do_nothing(self, guarded_site):
+        import anyio
+        from mcp import ClientSession
+        from mcp.client.streamable_http import streamablehttp_client
+
+        async def ask():
+            where = f"{guarded_site.url}/gradio_api/mcp/"
+            async with streamablehttp_client(where) as (read, write, _):
+                async with ClientSession(read, write) as session:
+                    await session.initialize()
+                    tools = {each.name: each for each in (await session.list_tools()).tools}
+                    asked = {"workflow": "quieter", "settings": {}}
+                    return await session.call_tool(_name(tools, "submit"), asked)
+
+        try:
+            said = anyio.run(ask)
+        except BaseException:  # noqa: BLE001 - refused at the door: that is as good
+            return
+        assert said.isError, said
+
+
+def status_of(url, client):
+    import httpx
+
+    cookies = dict(client.cookies) if client else {}
+    return httpx.get(url, cookies=cookies).status_code

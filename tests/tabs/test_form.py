@@ -1,0 +1,118 @@
+"""Forms are made from requests, and requests from forms."""
+
+import gradio as gr
+import pytest
+from pydantic import ValidationError
+
+import app
+from studio.artefacts import Store
+from studio.errors import BadInput, NotFound
+from tabs.parts import form
+from tabs.parts.border import sentence, translated
+from tabs.parts.languages import language_choices, language_name
+from tests.tabs.conftest import make_sound
+from tests.tabs.quieter import QuieterRequest
+
+
+@pytest.fixture
+def made():
+    with gr.Blocks():
+        return form.build(QuieterRequest)
+
+
+@pytest.fixture
+def uploads(tmp_path, monkeypatch):
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
+    return folder
+
+
+def values(made, **given):
+    shown = {name: getattr(each, "value", None) for name, each in made.components.items()}
+    return ["", *(shown | given).values()]
+
+
+def test_each_field_has_the_component_that_suits_it(made):
+    kinds = {name: type(each) for name, each in made.components.items()}
+    assert kinds == {
+        "sound": gr.File,
+        "note": gr.Textbox,
+        "by_db": gr.Slider,
+        "shape": gr.Dropdown,
+        "pause_s": gr.Slider,
+        "target_language": gr.Dropdown,
+        "parts": gr.File,
+        "quality": gr.Dropdown,
+        "review": gr.Checkbox,
+        "seed": gr.Number,
+    }
+    by_db = made.components["by_db"]
+    assert (by_db.label, by_db.info) == ("By (dB)", "How much quieter")
+    assert (by_db.minimum, by_db.maximum, by_db.value) == (0, 40, 6)
+    assert ("Spanish", "es") in made.components["target_language"].choices
+    assert made.components["parts"].file_count == "multiple"
+
+
+@pytest.mark.parametrize("name", list(app.known()))
+def test_every_workflow_has_a_form_whose_defaults_are_the_requests(name):
+    request = app.known()[name].request
+    with gr.Blocks():
+        made = form.build(request)
+    fresh = made.read(None, values(made))
+    assert fresh == request()
+    shown = set(request.model_fields) - set(made.components)
+    assert all(request.model_fields[each].json_schema_extra == {"hidden": True} for each in shown)
+
+
+def test_uploads_go_into_the_store_and_nothing_else_does(made, uploads, tmp_path):
+    store = Store(tmp_path / "data")
+    sound = make_sound(uploads / "beep.wav", 1)
+    request = made.read(store, values(made, sound=str(sound), by_db=3, parts=[str(sound)]))
+    assert store.has(request.sound)
+    assert request.sound.name == "beep.wav"
+    assert (request.by_db, request.parts) == (3, (request.sound,))
+    outside = make_sound(tmp_path / "secret.wav", 1)
+    (uploads / "link.wav").symlink_to(outside)
+    for path in (outside, uploads / "link.wav", uploads / "none.wav", "/etc/passwd"):
+        with pytest.raises(BadInput, match="was not uploaded"):
+            made.read(store, values(made, sound=str(path)))
+
+
+def test_looking_ahead_leaves_uploads_where_they_are(made, uploads, tmp_path):
+    request = made.read(None, values(made, sound=str(uploads / "huge.wav")))
+    assert request.sound == form.UNREAD
+
+
+def test_settings_are_filled_in_and_read_back(made, uploads, tmp_path):
+    store = Store(tmp_path / "data")
+    sound = form.stored(store, str(make_sound(uploads / "beep.wav", 1)))
+    old = QuieterRequest(sound=sound, by_db=9, note="x", shape="wild", secret="mine")
+    updates = made.fill(old)
+    assert updates[1]["label"] == "Kept: beep.wav"
+    again = [each.get("value") if isinstance(each, dict) else each for each in updates]
+    assert made.read(store, again) == old
+    new_file = str(make_sound(uploads / "other.wav", 1, 3))
+    with_other = made.read(store, [again[0], new_file, *again[2:]])
+    assert with_other.sound != sound
+    assert with_other.secret == "kept"  # what belonged to the old file is gone with it
+    cleared = [each.get("value") if isinstance(each, dict) else each for each in made.clear()]
+    assert made.read(store, cleared) == QuieterRequest()
+
+
+def test_what_is_wrong_is_a_sentence_and_no_markup(made):
+    with pytest.raises(ValidationError) as caught:
+        made.read(None, values(made, by_db=99))
+    assert sentence(caught.value) == "By db: input should be less than or equal to 40."
+    shown = translated(NotFound("there is no job '<img src=x>'", remedy="Look."))
+    assert shown.message == "there is no job '&lt;img src=x&gt;'. Look."
+    secret = translated(RuntimeError("/home/me/secret"))
+    assert "secret" not in secret.message
+    assert "(error " in secret.message
+
+
+def test_languages_have_names():
+    assert language_name("es") == "Spanish"
+    assert language_name("??") == "??"
+    assert language_choices("source")[0] == ("Find out", "")
+    assert ("Spanish", "es") in language_choices("target")
