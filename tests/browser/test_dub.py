@@ -8,6 +8,7 @@ import pytest
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SLOW_S = 240  # for a whole dub, on a busy machine
 OTHER = "Oigo la canción de la aldea."
+SCREENSHOT = os.environ.get("UNDERSTUDY_SCREENSHOT", "")  # before the tests clear such names
 MARKUP = '<img src=x onerror="window.hacked = 1">'
 DURATION = """(selector) => { const video = document.querySelector(selector);
   return video && video.readyState > 0 && video.duration > 0 ? video.duration : 0; }"""
@@ -53,13 +54,12 @@ def play(page, button):
 
 def photograph(page):
     """Keep the picture that README shows, where `UNDERSTUDY_SCREENSHOT` asks for it."""
-    target = os.environ.get("UNDERSTUDY_SCREENSHOT", "")
-    if not target:
+    if not SCREENSHOT:
         return
     page.evaluate("document.querySelector('#dub-result video').currentTime = 8")
     page.wait_for_timeout(2000)
     page.evaluate("window.scrollTo(0, 0)")
-    page.screenshot(path=Path(target), animations="disabled")
+    page.screenshot(path=Path(SCREENSHOT), animations="disabled")
 
 
 def test_from_the_first_click_to_a_changed_line(people, visit):
@@ -132,7 +132,8 @@ def test_the_table_works_by_keyboard(people, visit):
 
 def test_a_review_waits_and_goes_on(people, visit):
     page = visit(people())
-    page.locator("#dub-field-review input, #field-review input").evaluate("(box) => box.click()")
+    page.get_by_role("button", name="More").nth(2).click()
+    page.locator("#field-review input").check()
     page.locator("#dub-sample").click()
     page.locator("#dub-job .job.waiting").wait_for(timeout=SLOW_S * 1000)
     page.locator("#dub-lines .line").first.wait_for()
