@@ -20,8 +20,8 @@ from engines.speech.flite import Flite
 from media.tools import find_ffmpeg
 
 FOLDER = Path(__file__).parent
-# Bear and fox: a Flite voice and what it says. The sentences were chosen by ear of the embedded
-# recogniser, which hears each of them right.
+# Bear and fox: a Flite voice and what it says. Chosen with the embedded recogniser, which hears
+# one of the 57 words wrong in the finished film.
 LINES = (
     ("rms", "What are you doing here, my friend?"),
     ("slt", "I can hear the music from the village."),
