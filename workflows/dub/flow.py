@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from engines.roles import BuiltInVoice
 from media.speech import Span, Turn
 from media.spoken import spoken
-from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.request import Record
 from studio.steps import Run
@@ -124,23 +123,23 @@ def listen(
             turns,
         )
         return Heard(language, found, source.warnings)
-    return _heard_by_machine(request, run, source, stems.vocals, speech=speech, turns=turns)
+    return _heard_by_machine(request, run, source, stems, speech=speech, turns=turns)
 
 
 def _heard_by_machine(
     request: DubRequest,
     run: Run,
     source: Source,
-    vocals: Artefact,
+    stems: hearing.Stems,
     *,
     speech: tuple[Span, ...],
     turns: tuple[Turn, ...],
 ) -> Heard:
     wanted = request.source_language
     if source.duration_s > hearing.LONG_S:
-        first = run.step(hearing.listen_in, vocals, speech, wanted)
+        first = run.step(hearing.listen_in, stems, speech, wanted)
         _must_be_understood(first.confidence, wanted or source.language)
-    transcript = run.step(hearing.transcribe, vocals, speech, wanted)
+    transcript = run.step(hearing.transcribe, stems, speech, wanted)
     _must_be_understood(transcript.confidence, wanted or source.language)
     found = run.step(lines.lines_of_words, transcript, turns)
     if not found:
