@@ -95,7 +95,7 @@ def test_from_the_first_click_to_a_changed_line(people, visit):
 
     page.locator("#dub-back").click()
     wait_for_text(page, "#dub-lines .line:nth-child(2)", said)
-    assert page.locator("#dub-job .job").get_attribute("data-job") == first
+    page.locator(f"#dub-job .job[data-job={first}]").wait_for()
 
 
 def test_words_never_become_markup_and_changes_can_be_undone(people, visit):
