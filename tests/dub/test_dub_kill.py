@@ -5,7 +5,6 @@ import pytest
 from tests.dub.studio import SAID, SAMPLE, ask, make, result, run
 from tests.studio.kill_helper import kill_and_resume
 
-
 KILLS = 30
 
 
