@@ -46,10 +46,16 @@ def pick(page, index):
 
 def play(page, button):
     """Play the picked line; return how long the clip is and where it comes from."""
-    page.locator(button).click()
-    page.wait_for_function(f"({DURATION})('#line-clip video')")
     clip = page.locator("#line-clip video")
-    return clip.evaluate("(video) => video.duration"), clip.evaluate("(video) => video.src")
+    old = clip.get_attribute("src") if clip.count() else ""
+    page.locator(button).click()
+    playing = page.wait_for_function(
+        """(old) => { const clip = document.querySelector('#line-clip video');
+        return clip && clip.getAttribute('src') !== old && clip.duration > 0
+          && { length_s: clip.duration, source: clip.getAttribute('src') }; }""",
+        arg=old,
+    ).json_value()
+    return playing["length_s"], playing["source"]
 
 
 def photograph(page):
