@@ -12,6 +12,7 @@ from typing import Any, cast
 import gradio as gr
 import uvicorn
 from fastapi import Depends, FastAPI
+from starlette.routing import Mount
 
 import tabs
 from studio.settings import Settings
@@ -19,7 +20,7 @@ from studio.studio import Studio
 from tabs.parts import api, look, monitoring
 from tabs.parts.border import owner_of
 from tabs.parts.going import destinations, go_to
-from tabs.parts.guard import file_guard
+from tabs.parts.guard import Door, file_guard
 from tabs.parts.page import QUIET, Page
 from tabs.parts.result import find
 
@@ -74,16 +75,17 @@ def application(studio: Studio) -> FastAPI:
     os.environ["GRADIO_TEMP_DIR"] = str(settings.data_dir / "uploads")  # read when parts are made
     gr.set_static_paths([settings.exports])  # served from where they are: films are not copied
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Door, keeper=lambda: _gradio_of(app))
     monitoring.add_routes(app, studio)
     window = build(studio).queue(default_concurrency_limit=8, max_size=256)
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         app,
         window,
         path="/",
         server_name=settings.host,
         server_port=settings.port,
         app_kwargs={"dependencies": [Depends(file_guard(studio))]},
-        allowed_paths=[str(settings.exports)],
+        allowed_paths=[str(settings.exports), str(look.ASSETS)],
         blocked_paths=[str(settings.data_dir / name) for name in SECRETS],
         max_file_size=settings.max_upload_mb * 1_000_000,
         mcp_server=True,
@@ -93,6 +95,13 @@ def application(studio: Studio) -> FastAPI:
         **_plain(),
         **_login(settings),
     )
+    window.has_launched = True  # else Gradio takes any path on this machine for an upload
+    return app
+
+
+def _gradio_of(app: FastAPI) -> Any:
+    """Return Gradio's app within ours: it knows who has logged in."""
+    return next(each.app for each in app.routes if isinstance(each, Mount))
 
 
 def serve(studio: Studio) -> None:

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
+from fastapi import Request
 from pydantic import ValidationError
 
 from studio.errors import BadInput, Cancelled, StudioError
@@ -16,6 +17,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+DOOR = "understudy.door"  # where a request's scope holds the app that knows who is logged in
+COOKIES = ("access-token-", "access-token-unsecure-")  # of Gradio's login
 STRANGER = "?"  # begins the owner of who has not logged in: a name that no user can have
 
 
@@ -62,20 +65,24 @@ def sentence(error: ValidationError) -> str:
     return f"{where}: {said[:1].lower()}{said[1:]}." if where else f"{said}."
 
 
-def owner_of(request: gr.Request | None) -> str:
+def owner_of(request: gr.Request | Request | None) -> str:
     """Return whose jobs a visitor sees: the user's name; "" for the one user of a local studio.
 
     Who has not logged in where that is asked owns nothing, and is nobody else either.
+
+    Args:
+        request: Gradio's; an agent's call brings the plain web request instead.
     """
     if request is None:
         return ""
-    if name := getattr(request, "username", None):
+    if isinstance(request, Request):
+        return visitor(request)
+    if name := request.username:
         return str(name)
-    asked: Any = request.request
-    return "" if asked is None else visitor(asked.scope, request.session_hash or "")
+    return visitor(request.request, request.session_hash or "")
 
 
-def member_of(request: gr.Request | None) -> str:
+def member_of(request: gr.Request | Request | None) -> str:
     """Return whose a new job is.
 
     Raises:
@@ -87,16 +94,25 @@ def member_of(request: gr.Request | None) -> str:
     return owner
 
 
-def visitor(scope: Any, session: str = "") -> str:
-    """Return the owner that a request without a Gradio login stands for.
+def visitor(request: Request | None, session: str = "") -> str:
+    """Return the owner for whom a web request stands.
 
     Args:
-        scope: of the ASGI request; it has a session only where Hugging Face logs people in.
+        request: the web request; None if it is not known any more.
         session: what tells a visitor's page from others.
     """
-    app = scope.get("app")
-    if "session" in scope:
-        known: Mapping[str, Any] = scope["session"].get("oauth_info") or {}
+    stranger = f"{STRANGER}{session}"
+    if request is None:
+        return stranger
+    if DOOR not in request.scope:
+        return stranger
+    app = request.scope[DOOR]
+    for name in COOKIES:
+        token = request.cookies.get(f"{name}{getattr(app, 'cookie_id', '')}")
+        if user := getattr(app, "tokens", {}).get(token):
+            return str(user)
+    if "session" in request.scope:  # only where Hugging Face logs people in
+        known: Mapping[str, Any] = request.session.get("oauth_info") or {}
         person: Mapping[str, Any] = known.get("userinfo") or {}
-        return str(person.get("preferred_username") or f"{STRANGER}{session}")
-    return f"{STRANGER}{session}" if getattr(app, "auth", None) is not None else ""
+        return str(person.get("preferred_username") or stranger)
+    return stranger if getattr(app, "auth", None) is not None else ""

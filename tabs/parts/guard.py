@@ -1,16 +1,29 @@
 """Keeps other people's files from whoever asks: the exports folder is served, but to owners only."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fastapi import HTTPException, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from studio.errors import NotFound
-from studio.settings import Settings
 from studio.studio import Studio
-from tabs.parts.border import visitor
+from tabs.parts.border import DOOR, visitor
 
-COOKIES = ("access-token-", "access-token-unsecure-")
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Every request passes here, also those of agents, whose route Gradio's login does not watch."""
+
+    app: ASGIApp
+    keeper: Callable[[], Any]  # returns the app that knows who is logged in
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Write into the request who can tell whose it is."""
+        scope[DOOR] = self.keeper()
+        await self.app(scope, receive, send)
 
 
 def file_guard(studio: Studio) -> Callable[[Request], None]:
@@ -26,23 +39,8 @@ def file_guard(studio: Studio) -> Callable[[Request], None]:
             return  # Gradio's own rules hold
         parts = path.relative_to(exports).parts
         try:
-            studio.job(parts[0] if parts else "", owner_of_web(request))
+            studio.job(parts[0] if parts else "", visitor(request))
         except NotFound as error:
             raise HTTPException(404, "There is no such file.") from error
 
     return guard
-
-
-def owner_of_web(request: Request) -> str:
-    """Return whose jobs a plain web request may see; the rules are those of `owner_of`."""
-    app = request.app
-    for name in COOKIES:
-        token = request.cookies.get(f"{name}{getattr(app, 'cookie_id', '')}")
-        if user := getattr(app, "tokens", {}).get(token):
-            return str(user)
-    return visitor(request.scope)
-
-
-def wants_login(settings: Settings) -> bool:
-    """Tell whether people must log in."""
-    return bool(settings.users()) or settings.hf_oauth

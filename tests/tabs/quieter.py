@@ -38,7 +38,7 @@ class QuieterRequest(Request):
         default=(), json_schema_extra={"file": ["audio"], "advanced": True}
     )
     """More sounds, for nothing"""
-    secret: str = Field(default="kept", json_schema_extra={"hidden": True})
+    hidden: str = Field(default="kept", json_schema_extra={"hidden": True})
 
 
 class QuieterReport(Report):

@@ -87,7 +87,7 @@ def test_looking_ahead_leaves_uploads_where_they_are(made, uploads, tmp_path):
 def test_settings_are_filled_in_and_read_back(made, uploads, tmp_path):
     store = Store(tmp_path / "data")
     sound = form.stored(store, str(make_sound(uploads / "beep.wav", 1)))
-    old = QuieterRequest(sound=sound, by_db=9, note="x", shape="wild", secret="mine")
+    old = QuieterRequest(sound=sound, by_db=9, note="x", shape="wild", hidden="mine")
     updates = made.fill(old)
     assert updates[1]["label"] == "Kept: beep.wav"
     again = [each.get("value") if isinstance(each, dict) else each for each in updates]
@@ -95,7 +95,7 @@ def test_settings_are_filled_in_and_read_back(made, uploads, tmp_path):
     new_file = str(make_sound(uploads / "other.wav", 1, 3))
     with_other = made.read(store, [again[0], new_file, *again[2:]])
     assert with_other.sound != sound
-    assert with_other.secret == "kept"  # what belonged to the old file is gone with it
+    assert with_other.hidden == "kept"  # what belonged to the old file is gone with it
     cleared = [each.get("value") if isinstance(each, dict) else each for each in made.clear()]
     assert made.read(store, cleared) == QuieterRequest()
 
