@@ -1,0 +1,119 @@
+"""Cards, preflight and tables: what is said, and that no text becomes markup."""
+
+from dataclasses import replace
+
+import pytest
+
+import app
+from engines import catalog
+from engines.catalog import Missing
+from studio.jobs import Job
+from studio.timings import Timing
+from tabs import engine_room
+from tabs.parts.cards import clock, job_card, size
+from tabs.parts.preflight import ROLES, preflight
+from tabs.parts.result import tame
+
+BAD = "<img src=x onerror=alert(1)>"
+JOB = Job(
+    id="dub-1",
+    workflow="dub",
+    title="a film",
+    owner="",
+    state="running",
+    request="{}",
+    engines={},
+    parent="",
+    created_s=0,
+    started_s=0,
+    finished_s=None,
+    step="Translate",
+    step_n=3,
+    step_m=9,
+    item=2,
+    items=5,
+    fraction=0.42,
+    elapsed_s=65,
+    eta_s=3700,
+    position=0,
+    cost=1.239,
+    error="",
+    error_step="",
+    error_id="",
+    error_kind="",
+    result="",
+    review="",
+    review_value="",
+    seq=1,
+)
+
+
+def test_a_card_says_how_far_a_job_is():
+    card = job_card(JOB, "EUR")
+    assert "Step 3 of 9: Translate · 2 of 5" in card
+    assert "1 min 05 s · 1 h 01 min to go · 1.24 EUR" in card
+    assert 'aria-valuenow="42"' in card
+    assert "Place 4 in the queue" in job_card(replace(JOB, state="queued", position=4), "EUR")
+    assert "Have a look" in job_card(replace(JOB, state="waiting"), "EUR")
+    done = job_card(replace(JOB, state="done"), "EUR")
+    assert "progressbar" not in done
+    assert 'data-state="done"' in done
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "waiting", "done", "failed", "cancelled"])
+def test_text_stays_text_in_cards(state):
+    job = replace(JOB, state=state, title=BAD, step=BAD, error=BAD, workflow=BAD, id=BAD)
+    assert "<img" not in job_card(job, BAD)
+
+
+def test_reports_bring_no_markup_and_fetch_nothing():
+    assert tame(f"# A\n{BAD} ![x](http://a/b.png)") == (
+        "# A\n&lt;img src=x onerror=alert(1)> !\\[x](http://a/b.png)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (59.6, "1 min 00 s"), (3599, "59 min 59 s"), (7260, "2 h 01 min")],
+)
+def test_times(seconds, words):
+    assert clock(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "0 kB"), (12_400, "12 kB"), (1_500_000, "1.5 MB"), (2e10, "20.0 GB")]
+)
+def test_sizes(count, words):
+    assert size(count) == words
+
+
+@pytest.mark.parametrize("name", list(app.known()))
+def test_preflight_names_an_engine_or_a_reason_for_every_need(name):
+    workflow = app.known()[name]
+    request = workflow.request()
+    shown = preflight(workflow, request)
+    for choice in catalog.choose(workflow.needs(request), request.quality):
+        assert ROLES[choice.need.role] in shown
+        assert (choice.engine.title if choice.engine else "no ") in shown
+
+
+def test_every_engine_and_voice_stands_in_the_engine_room():
+    engines, voices = catalog.entries(), catalog.voices()
+    shown = engine_room.engine_list(engines.values())
+    assert shown.count('<article class="engine">') == len(engines)
+    assert engine_room.voice_table(voices.values()).count("<tr>") == len(voices) + 1
+    lacking = replace(next(iter(engines.values())), about=BAD, title=BAD, licence=BAD)
+    assert "<img" not in engine_room.engine_list([lacking])
+    table = engine_room.timing_table([Timing("a.b", "", 0.25, 3)], {"a.b": BAD})
+    assert "<img" not in table
+    assert "0.250" in table
+
+
+def test_what_is_missing_comes_with_its_remedy(monkeypatch):
+    engine = replace(
+        next(iter(catalog.entries().values())), needs=catalog.Needs(programs=("none-such",))
+    )
+    assert engine.missing() == (Missing("the program none-such", "see its documentation"),)
+    shown = engine_room.engine_list([engine])
+    assert "Without the program none-such: <code>see its documentation</code>" in shown
+    assert ">Missing<" in shown

@@ -1,0 +1,94 @@
+"""Starting is quick and light, and the door is the same whoever logs people in."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+
+import pytest
+from gradio_client import Client
+
+from tests.tabs.conftest import ROOT, free_port, get, serve
+
+BUDGET_S = 4.0  # Python start to served page, on two cores that have nothing else to do
+GRADIO_S = 2.4  # what importing Gradio alone takes there
+HEAVY = ("torch", "diffusers", "transformers", "dbos", "librosa", "sklearn", "scipy", "cv2")
+
+SERVED = """
+import sys, threading, time, urllib.request
+began = time.process_time()
+import gradio
+gradio_s = time.process_time() - began
+import app
+from studio.settings import Settings
+from tabs import shell
+
+def look(port):
+    while True:
+        try:
+            page = urllib.request.urlopen(f"http://127.0.0.1:{port}/").read()
+            break
+        except OSError:
+            time.sleep(0.02)
+    heavy = [name for name in sys.argv[2:] if name in sys.modules]
+    print("served", b"Understudy" in page, time.process_time(), gradio_s, *heavy, flush=True)
+
+port = int(sys.argv[1])
+threading.Thread(target=look, args=(port,)).start()
+import uvicorn
+uvicorn.run(shell.application(app.open_studio(Settings(port=port))), port=port, log_level="error")
+"""
+
+
+def served(tmp_path):
+    """Start the studio; return its page's time in seconds, and what heavy things it imported.
+
+    It is the processor's time, scaled to a machine on which Gradio imports in `GRADIO_S`: others
+    work on this machine too.
+    """
+    environment = {**os.environ, "UNDERSTUDY_DATA_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVED, str(free_port()), *HEAVY],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=ROOT,
+    )
+    try:
+        answer = process.stdout.readline().split()
+    finally:
+        process.kill()
+        process.wait()
+    assert answer[:2] == ["served", "True"]
+    return float(answer[2]) * min(1.0, GRADIO_S / float(answer[3])), answer[4:]
+
+
+def test_the_page_is_served_in_time_and_nothing_heavy_is_imported(tmp_path):
+    attempts = [served(tmp_path)]  # the first may write bytecode
+    while attempts[-1][0] > BUDGET_S and len(attempts) < 3:
+        time.sleep(1)
+        attempts.append(served(tmp_path))
+    assert min(seconds for seconds, _ in attempts) <= BUDGET_S
+    assert attempts[-1][1] == []
+
+
+def test_a_space_shows_strangers_nothing_and_lets_them_do_nothing(tmp_path):
+    space = {
+        "UNDERSTUDY_HF_OAUTH": "true",
+        "SYSTEM": "spaces",
+        "SPACE_ID": "someone/understudy",
+        "SPACE_HOST": "127.0.0.1",
+        "OAUTH_CLIENT_ID": "id",
+        "OAUTH_CLIENT_SECRET": "a-secret",
+        "OAUTH_SCOPES": "openid profile",
+        "OPENID_PROVIDER_URL": "http://127.0.0.1:9",
+    }
+    with serve(tmp_path / "data", **space) as site:
+        client = Client(site.url, verbose=False)
+        assert client.predict(5, api_name="/jobs") == []
+        with pytest.raises(Exception, match="you are not logged in"):
+            client.predict("quieter", {}, api_name="/submit")
+        with pytest.raises(urllib.error.HTTPError):
+            get(f"{site.url}/gradio_api/file={site.data / 'exports' / 'job' / 'x.wav'}")
