@@ -31,6 +31,7 @@ from benchmarks.scores import (
 from engines import catalog
 from engines.separation.grid import from_grid, to_grid
 from media.audio import Audio, AudioFile, AudioWriter, open_audio, write_audio
+from media.listen import put_together
 from media.speech import Span, Turn
 from media.tools import run_ffmpeg
 from studio.progress import silent
@@ -83,7 +84,7 @@ class Words:
     words: int
     wer: float
     wer_separated: float  # of the voice taken out by the separator first
-    wer_in_a_dub: float  # of that with some of the background put back, as the dub does it
+    wer_in_a_dub: float  # of that with background put back, as a dub does it
     confidence: float
     x_real: float
 
@@ -173,7 +174,9 @@ def words(folder: Path) -> Iterator[Words]:
         reference, rates = normal_words(text), []
         audio, confidence = load(name, folder), 0.0
         taken_s = 0.0
-        for source in (audio, _voice_of(audio, folder, 0.0), _voice_of(audio, folder, 0.3)):
+        stems_of = _stems_of(audio, folder)
+        together = put_together(*stems_of, folder / f"heard_{audio.path.name}", lambda: None)
+        for source in (audio, stems_of[0], together):
             speech = speech_in(source)
             with stopwatch() as taken:
                 found = transcriber.transcribe(source, speech, "", silent)
@@ -184,14 +187,17 @@ def words(folder: Path) -> Iterator[Words]:
         yield Words(name, len(reference), *rates, confidence, taken_s / audio.duration_s)
 
 
-def _voice_of(audio: AudioFile, folder: Path, background: float) -> AudioFile:
+def _stems_of(audio: AudioFile, folder: Path) -> tuple[AudioFile, AudioFile]:
     separator = catalog.entry("rnnoise-separator").build()
-    path = folder / f"voice_{background}_{audio.path.name}"
-    with AudioWriter(path, audio.sample_rate_hz, audio.channels) as writer:
+    paths = [folder / f"{kind}_{audio.path.name}" for kind in ("vocals", "other")]
+    with (
+        AudioWriter(paths[0], audio.sample_rate_hz, audio.channels) as voice,
+        AudioWriter(paths[1], audio.sample_rate_hz, audio.channels) as bed,
+    ):
         for block in separator.separate(audio, silent):
-            both = block["vocals"].samples + np.float32(background) * block["other"].samples
-            writer.write(Audio(both, audio.sample_rate_hz))
-    return open_audio(path)
+            voice.write(block["vocals"])
+            bed.write(block["other"])
+    return open_audio(paths[0]), open_audio(paths[1])
 
 
 def language(folder: Path) -> Iterator[Tongue]:

@@ -34,6 +34,8 @@ BLOCK, CONTEXT = 256, 26  # windows that are done at once, and that are heard be
 CENTRED = 0.75  # at least so much of the voice must come from the middle
 SPEECH, MARGIN_S = 0.15, 0.4  # probability from which somebody may speak, and time around it
 SINGING = 0.2  # share of the energy (-7 dB over a second) from which a voice is heard anyway
+SURE, SURE_MARGIN_S = 0.7, 0.2  # probability from which somebody does speak, and time around it
+LOST = 0.03  # share (-15 dB over a second) under which the network has missed who speaks
 TINY = 1e-12
 
 
@@ -56,9 +58,11 @@ class RnNoise:
         window = 1 << max(6, round(log2(WINDOW_S * rate_hz)))
         done = 0
         for piece in _with_context(_heard(mixture, BLOCK * window), window):
-            gate = _gate(piece, speech, window, rate_hz)
+            gate, missed = _gates(piece, speech, window, rate_hz)
             kept = piece.mixture[:, piece.first : piece.last]
-            voice: Samples = (self._voice(piece, window) * gate)[:, piece.first : piece.last]
+            found = self._voice(piece, window) * gate
+            found += missed * (piece.mixture - found)
+            voice: Samples = found[:, piece.first : piece.last]
             other: Samples = kept - voice
             done += kept.shape[1]
             yield {"vocals": Audio(voice, rate_hz), "other": Audio(other, rate_hz)}
@@ -149,25 +153,35 @@ def _with_context(stream: Iterator[tuple[Samples, Wave]], window: int) -> Iterat
         yield _Piece(start, mixture, voice[:left], before, left)
 
 
-def _gate(piece: _Piece, speech: Probabilities, window: int, rate_hz: int) -> Wave:
-    """Return 1 where a voice may be, 0 where only music leaks: there the background is the original.
+def _gates(piece: _Piece, speech: Probabilities, window: int, rate_hz: int) -> tuple[Wave, Wave]:
+    """Return where a voice may be, and where the network missed one; 0..1 for each sample.
 
-    A voice is where the mixture sounds like speech, and where much of it is the network's voice
-    (singing is not always taken for speech).
+    A voice may be where the mixture sounds like speech, or where much of it is the network's voice
+    (singing is not always taken for speech); elsewhere only music leaks, and the background is the
+    original. It is missed where the mixture is speech beyond doubt and the network hears next to
+    nothing (old films, far microphones): there the whole sound is taken for voice.
     """
     size = piece.mixture.shape[1]
     centres = np.arange(window / 2, size + window / 2, window, dtype=np.float64)
-    times_s = (piece.start + centres) / rate_hz
     whole = np.square(piece.mixture).mean(axis=0)
     shares = [_per_second(each, window, rate_hz) for each in (np.square(piece.voice), whole)]
     heard = shares[0] > SINGING * shares[1] + TINY
+    missed = np.zeros_like(heard)
     if speech.size:
-        around = round(MARGIN_S / FRAME_S)
-        spoken = np.convolve(speech > SPEECH, np.ones(2 * around + 1))
+        times_s = (piece.start + centres) / rate_hz
         at = np.minimum((times_s / FRAME_S).astype(np.int64), speech.size - 1)
-        heard |= spoken[at + around] > 0.5
+        heard |= _around(speech > SPEECH, MARGIN_S)[at]
+        missed = _around(speech > SURE, SURE_MARGIN_S)[at] & (shares[0] < LOST * shares[1])
     positions = np.arange(size, dtype=np.float64)
-    return np.asarray(np.interp(positions, centres, heard.astype(np.float64)), dtype=np.float32)
+    gates = [np.interp(positions, centres, each.astype(np.float64)) for each in (heard, missed)]
+    return np.asarray(gates[0], dtype=np.float32), np.asarray(gates[1], dtype=np.float32)
+
+
+def _around(frames: NDArray[np.bool_], margin_s: float) -> NDArray[np.bool_]:
+    """Return the frames that lie within `margin_s` of one that is set."""
+    around = round(margin_s / FRAME_S)
+    near = np.convolve(frames, np.ones(2 * around + 1))
+    return near[around : around + frames.size] > 0.5
 
 
 def _per_second(energy: Wave, window: int, rate_hz: int) -> NDArray[np.float64]:

@@ -100,6 +100,13 @@ def test_music_without_words_stays_whole(separator, name, tmp_path):
     assert (other == mixture).mean() > 0.9
 
 
+def test_speech_that_the_network_takes_for_noise_is_rescued(separator, tmp_path):
+    film = open_audio(shared("conversation/film_10s_back_down_the_road.flac")).read()
+    mixture, vocals, _ = stems(separator, film, tmp_path)
+    said = slice(round(2.3 * film.sample_rate_hz), round(4.2 * film.sample_rate_hz))
+    assert np.square(vocals[:, said]).sum() > 0.5 * np.square(mixture[:, said]).sum()
+
+
 def test_blocks_have_no_seams_and_progress_ends(separator, tmp_path):
     audio = open_audio(shared("speech/en_sonnet1.mp3"))
     told = []

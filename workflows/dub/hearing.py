@@ -10,6 +10,7 @@ from engines.roles import Diarizer, Separator, SpeechDetector, Transcriber
 from media.audio import Audio, AudioFile, AudioWriter, open_audio
 from media.decode import decode_audio
 from media.fetch import fetch_link
+from media.listen import put_together
 from media.probe import MediaInfo, choose_audio, probe
 from media.speech import Span, Transcript, Turn
 from studio.artefacts import Artefact
@@ -19,8 +20,6 @@ from workflows.dub.model import Source
 
 FLAC = "audio/flac"
 SILENT_RATE_HZ = 48_000
-BLOCK_S = 20.0
-BACKGROUND_LEFT = 0.3  # of its amplitude, in what the recogniser hears
 WINDOW_S = 30.0
 LONG_S = 4 * WINDOW_S  # shorter films are heard whole at once
 
@@ -127,21 +126,12 @@ def transcribe(
 
 
 def _for_recogniser(desk: Desk, stems: Stems) -> AudioFile:
-    """Return the voice with some background left: recognisers stumble over the holes of separation.
-
-    Measured (benchmarks/RESULTS.md): clear speech is understood better so, and over music as well
-    as from the voice alone.
-    """
+    """Return the voice, with as much of the background as helps to understand it."""
     vocals = open_audio(desk.path(stems.vocals))
     if stems.bed is None:
         return vocals
-    bed, path = open_audio(desk.path(stems.bed)), desk.scratch / "heard.flac"
-    with AudioWriter(path, vocals.sample_rate_hz, vocals.channels) as writer:
-        for voice, rest in zip(vocals.blocks(BLOCK_S), bed.blocks(BLOCK_S), strict=True):
-            desk.check()
-            both = (voice.samples + BACKGROUND_LEFT * rest.samples).astype(np.float32)
-            writer.write(Audio(both, voice.sample_rate_hz))
-    return open_audio(path)
+    bed = open_audio(desk.path(stems.bed))
+    return put_together(vocals, bed, desk.scratch / "heard.flac", desk.check)
 
 
 def speaking_turns(speech: Sequence[Span]) -> tuple[Turn, ...]:
