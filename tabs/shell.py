@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -26,6 +27,7 @@ from tabs.parts.result import find
 
 log = logging.getLogger(__name__)
 TICK_S = 1.0
+LEAVE_S = 2
 LOOK_EVERY_S, KEEP_S = 3600, 86_400  # how long Gradio keeps its own copies of uploads
 SECRETS = ("cas", "memory", "tmp", "trash", "logs", "studio.db", "studio.db-wal", "studio.db-shm")
 
@@ -108,9 +110,19 @@ def serve(studio: Studio) -> None:
     """Serve the studio until it is stopped; the queue works meanwhile."""
     settings = studio.settings
     app = application(studio)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        timeout_graceful_shutdown=LEAVE_S,  # open pages hold their connections for ever
+    )
+    socket = config.bind_socket()
     studio.start()
     try:
-        uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning")
+        if settings.port == 0:
+            sys.stderr.write(f"The studio is on port {socket.getsockname()[1]}.\n")
+        uvicorn.Server(config).run(sockets=[socket])
     finally:
         studio.stop()
 

@@ -7,9 +7,9 @@ import time
 import urllib.error
 
 import pytest
-from gradio_client import Client
+from gradio_client import Client, handle_file
 
-from tests.tabs.conftest import ROOT, free_port, get, serve
+from tests.tabs.conftest import ROOT, free_port, get, make_sound, serve
 
 BUDGET_S = 4.0  # Python start to served page, on two cores that have nothing else to do
 GRADIO_S = 2.4  # what importing Gradio alone takes there
@@ -92,3 +92,23 @@ def test_a_space_shows_strangers_nothing_and_lets_them_do_nothing(tmp_path):
             client.predict("quieter", {}, api_name="/submit")
         with pytest.raises(urllib.error.HTTPError):
             get(f"{site.url}/gradio_api/file={site.data / 'exports' / 'job' / 'x.wav'}")
+
+
+@pytest.mark.slow
+def test_a_job_survives_the_server(tmp_path):
+    sound = make_sound(tmp_path / "beep.wav", 4)
+    with serve(tmp_path / "data") as site:
+        client = Client(site.url, verbose=False)
+        asked = {"sound": handle_file(str(sound)), "pause_s": 1.5}
+        job = client.predict("quieter", asked, api_name="/submit")["id"]
+        while client.predict(job, api_name="/status")["item"] < 1:
+            time.sleep(0.1)
+    with serve(tmp_path / "data") as site:
+        client = Client(site.url, verbose=False)
+        status = client.predict(job, api_name="/status")
+        assert status["state"] in {"queued", "running"}
+        until = time.monotonic() + 60
+        while status["state"] != "done" and time.monotonic() < until:
+            time.sleep(0.2)
+            status = client.predict(job, api_name="/status")
+        assert status["state"] == "done"
