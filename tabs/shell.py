@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from asyncio import CancelledError
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -117,6 +118,7 @@ def serve(studio: Studio) -> None:
         log_level="warning",
         timeout_graceful_shutdown=LEAVE_S,  # open pages hold their connections for ever
     )
+    logging.getLogger("uvicorn.error").addFilter(_worth_telling)
     socket = config.bind_socket()
     studio.start()
     try:
@@ -125,6 +127,12 @@ def serve(studio: Studio) -> None:
         uvicorn.Server(config).run(sockets=[socket])
     finally:
         studio.stop()
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+    """Tell whether a line of the server's log is news: that pages were left at the end is none."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, CancelledError) and "graceful" not in record.getMessage()
 
 
 def _plain() -> dict[str, Any]:
