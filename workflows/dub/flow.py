@@ -136,7 +136,7 @@ def _heard_by_machine(
     turns: tuple[Turn, ...],
 ) -> Heard:
     wanted = request.source_language
-    if source.duration_s > hearing.LONG_S:
+    if source.duration_s > hearing.LONG_S and not wanted:
         first = run.step(hearing.listen_in, stems, speech, wanted)
         _must_be_understood(first.confidence, wanted or source.language)
     transcript = run.step(hearing.transcribe, stems, speech, wanted)
