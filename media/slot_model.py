@@ -28,7 +28,14 @@ class Weights:
     """What it costs to depart from the source. A cost is for one second, unless it says otherwise."""
 
     tiers: tuple[float, ...] = (1.05, 1.10, 1.15, 1.19, 1.24, MAX_SPEED)  # speeds
-    tier_costs: tuple[float, ...] = (0.25, 1.0, 3.0, 6.0, 30.0, 150.0)  # a second saved in each tier
+    tier_costs: tuple[float, ...] = (
+        0.25,
+        1.0,
+        3.0,
+        6.0,
+        30.0,
+        150.0,
+    )  # a second saved in each tier
     over_cost: float = 1000.0  # saved beyond the last tier: only where there is no other way
     slowest: float = 1.06  # longest a line is drawn out
     slow_cost: float = 0.6
