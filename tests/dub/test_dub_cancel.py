@@ -39,13 +39,15 @@ def studio(tmp_path_factory):
 
 @pytest.mark.parametrize("title", STEPS)
 def test_stop_ends_a_dub_in_any_step(studio, title):
+    before = {each.pid for each in psutil.Process().children(recursive=True)}
     job = studio.submit("dub", ask(studio, video=SAMPLE))
     now = wait_for(studio, job, lambda j: j.step == title or j.finished, 120)
     studio.cancel(job.id)
     now = wait_for(studio, job, lambda j: j.finished, PATIENCE_S)
     assert now.state in {"cancelled", "done"}, now.error  # a short step may be over before
     children = psutil.Process().children(recursive=True)
-    assert not [each for each in children if each.status() != psutil.STATUS_ZOMBIE]
+    alive = [each for each in children if each.status() != psutil.STATUS_ZOMBIE]
+    assert not [each for each in alive if each.pid not in before]
     assert not list(studio.settings.data_dir.glob("tmp/step-*"))
 
 
