@@ -168,3 +168,17 @@ def test_every_step_of_the_dub_stands_in_its_list():
     rooms = (casting, delivery, hearing, lines, speaking, wording)
     used = {each.name for room in rooms for each in vars(room).values() if isinstance(each, Step)}
     assert used == {each.name for each in WORKFLOW.steps}
+
+
+def test_without_a_separator_the_original_is_lowered_and_the_report_says_so(studio):
+    request = ask(studio, video=SAMPLE, subtitles=SAID, source_language="en", seed=7)
+    job = studio.submit("dub", request)
+    engines = {role: id_ for role, id_ in job.engines.items() if role != "Separator"}
+    import sqlalchemy as sa
+
+    from studio.database import JOBS, writing
+
+    with writing(studio.library.database) as db:
+        db.execute(sa.update(JOBS).where(JOBS.c.id == job.id).values(engines=json.dumps(engines)))
+    done = studio.run_here(job.id, lambda _: None)
+    assert any("lowered" in each for each in result(studio, done).report.warnings)

@@ -50,7 +50,9 @@ def dub(request: DubRequest, run: Run) -> DubResult:
     media = request.video or run.step(hearing.fetch, request.link)
     source = run.step(hearing.inspect, media, request.source_language)
     run.weigh(source.duration_s)
-    stems = run.step(hearing.separate, source.audio)
+    stems = hearing.Stems(source.audio, None)
+    if "Separator" in run.engines:
+        stems = run.step(hearing.separate, source.audio)
     speech = run.step(hearing.find_speech, stems.vocals)
     if not speech:  # the separator may have taken it for noise: listen to everything then
         speech = run.step(hearing.find_speech, source.audio)

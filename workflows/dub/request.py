@@ -112,12 +112,13 @@ def needs(request: DubRequest) -> tuple[Need, ...]:
     """Return the roles that this request calls for."""
     source = request.source_language
     target = request.target_language
-    wanted = [Need("Separator"), Need("SpeechDetector"), Need("Speaker", target)]
+    wanted = [Need("SpeechDetector"), Need("Speaker", target)]
     if request.subtitles is None and request.translated_subtitles is None:
         wanted.append(Need("Transcriber", source))
     if request.translated_subtitles is None and source != target:
         wanted.append(Need("Translator", source or "en", target))
     wanted += [
+        Need("Separator", optional=True),  # without one the original is lowered under the dub
         Need("Diarizer", optional=True),
         Need("Writer", target, optional=True),
         Need("VoiceConverter", optional=True),
