@@ -263,7 +263,7 @@ def wire_cast(drawn: Editor) -> None:
         cast.recording.clear,
     ]
     inputs = [opened, *line.values, *cast.values]
-    gr.on(changes, keep, inputs, [opened, table, cast.speaker, *bar.shown], **QUIET)
+    gr.on(changes, keep, inputs, [opened, table, cast.speaker, *bar.shown], **ACT)
 
 
 def with_cast(drawn: Editor, now: Opened, values: Sequence[Any]) -> Opened:
