@@ -16,6 +16,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from engines.roles import BuiltInVoice
+from engines.weights import Weights, folder
 from studio.errors import BadPreset, MissingWeights
 from studio.keys import digest
 from studio.workflow import Need
@@ -62,6 +63,7 @@ class Entry:
     languages: tuple[str, ...] = ()  # ISO 639-1; empty: any, or asked by `pairs`
     capabilities: tuple[str, ...] = ()
     needs: Needs = field(default_factory=Needs)
+    weights: Weights | None = None  # None: everything comes with its packages
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def missing(self) -> tuple[Missing, ...]:
@@ -70,17 +72,23 @@ class Entry:
 
     def identity(self) -> str:
         """Return what its output depends on, as a digest for keys."""
-        return digest([self.id, self.target, self.revision, self.settings])
+        return digest([self.id, self.target, self.revision, self.weights, self.settings])
 
-    def build(self) -> Any:
+    def build(self, weights: Path | None = None) -> Any:
         """Import the class and make one; cheap, nothing is loaded yet.
+
+        Args:
+            weights: the folder of its weights, if it is not the usual one.
 
         Raises:
             BadPreset: if there is no such class, or it refuses its settings.
         """
         module, _, name = self.target.partition(":")
+        settings = dict(self.settings)
+        if self.weights is not None:
+            settings["weights"] = weights or folder(self.weights)
         try:
-            return getattr(import_module(module), name)(**self.settings)
+            return getattr(import_module(module), name)(**settings)
         except (ImportError, AttributeError, TypeError) as error:
             raise BadPreset(f"engine {self.id!r} cannot be made: {error}") from error
 
