@@ -3,6 +3,9 @@
 import fcntl
 import json
 import os
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -11,6 +14,7 @@ from studio.artefacts import storage_errors
 from studio.errors import Busy
 
 Kind = Literal["server", "command"]
+WAIT_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,39 @@ class FolderLock:
             return Holder(seen["pid"], seen["kind"])
         except (OSError, ValueError, KeyError):
             return None
+
+
+@contextmanager
+def waiting_lock(
+    path: Path, check: Callable[[], None] = lambda: None
+) -> Generator[None, None, None]:
+    """Hold the lock file `path`, against threads and processes, until the `with` block ends.
+
+    Args:
+        path: made where it is not there, with its folder; it stays.
+        check: called while waiting; raises to give up.
+
+    Raises:
+        StorageFailed: if the file cannot be made.
+    """
+    with storage_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        while not _locked(handle):
+            check()
+            time.sleep(WAIT_S)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 _NAMES: dict[Kind, str] = {"server": "the studio", "command": "a command"}
