@@ -240,11 +240,18 @@ def _missing(needs: Needs) -> list[Missing]:
     found += [
         Missing(f"the Python package {p}", f"pip install {p}")
         for p in needs.packages
-        if find_spec(p) is None
+        if not _importable(p)
     ]
     if needs.cuda and not _has_cuda():
         found.append(Missing("an NVIDIA GPU", "run on a machine that has one"))
     return found
+
+
+def _importable(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # of "a.b", not even "a" is there
+        return False
 
 
 def _present(pattern: str) -> bool:

@@ -51,6 +51,7 @@ def diarize(
     embed: Embed,
     rules: Rules,
     progress: Progress,
+    batch: int = BATCH,
 ) -> tuple[Turn, ...]:
     """Return the turns: windows become vectors, vectors become speakers, speakers become turns.
 
@@ -60,19 +61,20 @@ def diarize(
         speakers: how many there are, or 0 to find out.
         embed: waves of `WINDOW_S` at 16 kHz (shorter ones where the speech is) to vectors.
         rules: for these vectors.
-        progress: seconds of speech done, of all.
+        progress: seconds of speech done, of all; told after every batch.
+        batch: how many waves `embed` gets at once.
     """
     spans = sorted((each for each in speech if each.duration_s > 0), key=lambda s: s.start_s)
     if not spans:
         return ()
     windows = [each for index, span in enumerate(spans) for each in _windows(index, span)]
     parts: list[Vectors] = []
-    whole_s, batch = int(sum(each.duration_s for each in spans)), list[Wave]()
+    whole_s, held = int(sum(each.duration_s for each in spans)), list[Wave]()
     for index, wave in enumerate(_waves(audio, spans, windows)):
-        batch.append(wave)
-        if len(batch) == BATCH or index + 1 == len(windows):
-            parts.append(embed(batch))
-            batch = []
+        held.append(wave)
+        if len(held) == batch or index + 1 == len(windows):
+            parts.append(embed(held))
+            held = []
             progress(min(whole_s, round((index + 1) / len(windows) * whole_s)), whole_s)
     vectors = np.concatenate(parts)
     voices = speakers_of(vectors, speakers, rules)

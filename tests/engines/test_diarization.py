@@ -13,18 +13,18 @@ from media.tools import run_ffmpeg
 from studio.errors import Cancelled
 from studio.progress import silent
 from tests.media import shared
-
-
-def build(id_):
-    entry = catalog.entry(id_)
-    if lacking := entry.missing():
-        pytest.skip(f"{id_}: {lacking[0].what} is missing")
-    return entry.build()
+from tests.tiny import engine, is_tiny
 
 
 @pytest.fixture(params=catalog.entries("Diarizer"))
 def diarizer(request):
-    return build(request.param)
+    return engine(request.param)
+
+
+@pytest.fixture
+def trained(request, diarizer):
+    """Tell whether the weights are real, so that what it answers means something."""
+    return not is_tiny(request.node.callspec.params["diarizer"])
 
 
 def heard(name):
@@ -32,12 +32,14 @@ def heard(name):
     return audio, Silero().detect(audio, silent)
 
 
-def test_a_dialogue_is_told_apart(diarizer):
+def test_a_dialogue_is_told_apart(diarizer, trained):
     audio, speech = heard("conversation/made_dialogue_2spk.flac")
     turns = diarizer.diarize(audio, speech, 0, silent)
-    truth = read_rttm(shared("conversation/made_dialogue_2spk.rttm"))
-    assert {turn.speaker for turn in turns} == {"S1", "S2"} and turns[0].speaker == "S1"
-    assert diarization_error_rate(truth, turns) <= 0.06
+    if trained:
+        truth = read_rttm(shared("conversation/made_dialogue_2spk.rttm"))
+        assert {turn.speaker for turn in turns} == {"S1", "S2"}
+        assert diarization_error_rate(truth, turns) <= 0.06
+    assert turns[0].speaker == "S1"
     assert all(turn.end_s > turn.start_s for turn in turns)
     assert all(a.end_s <= b.start_s for a, b in pairwise(turns))
     for turn in turns:
@@ -51,22 +53,25 @@ def test_a_dialogue_is_told_apart(diarizer):
 @pytest.mark.parametrize(
     "name", ["speech/en_jfk.flac", "speech/en_LJ001-0001.flac", "speech/de_rhasspy-0007.flac"]
 )
-def test_one_person_is_one_speaker(diarizer, name):
+def test_one_person_is_one_speaker(diarizer, trained, name):
+    if not trained:
+        pytest.skip("random weights know nobody")
     audio, speech = heard(name)
     assert {turn.speaker for turn in diarizer.diarize(audio, speech, 0, silent)} == {"S1"}
 
 
 @pytest.mark.parametrize("speakers", [1, 2, 3])
-def test_a_given_number_is_not_passed(diarizer, speakers):
+def test_a_given_number_is_not_passed(diarizer, trained, speakers):
     audio, speech = heard("conversation/made_dialogue_2spk.flac")
     found = {turn.speaker for turn in diarizer.diarize(audio, speech, speakers, silent)}
-    assert 1 <= len(found) <= speakers and (len(found) > 1 or speakers == 1)
+    assert 1 <= len(found) <= speakers
+    assert len(found) > 1 or speakers == 1 or not trained
 
 
 def test_the_network_tells_voices_in_a_room_apart():
     audio, speech = heard("conversation/katiesteve_2spk.wav")
     truth = read_rttm(shared("conversation/katiesteve_2spk.rttm"))
-    turns = build("ge2e-diarizer").diarize(audio, speech, 0, silent)
+    turns = engine("ge2e-diarizer").diarize(audio, speech, 0, silent)
     assert len({turn.speaker for turn in turns}) == 2
     assert diarization_error_rate(truth, turns) <= 0.1
 
@@ -77,7 +82,7 @@ def test_the_network_tells_four_voices_apart(tmp_path):
     audio = open_audio(path)
     speech = Silero().detect(audio, silent)
     truth = read_rttm(shared("video/made_talk_4shots.rttm"))
-    turns = build("ge2e-diarizer").diarize(audio, speech, 0, silent)
+    turns = engine("ge2e-diarizer").diarize(audio, speech, 0, silent)
     assert diarization_error_rate(truth, turns) <= 0.05
 
 
