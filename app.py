@@ -1,12 +1,12 @@
 """The front door: `python app.py` serves the studio, `python app.py dub …` runs a job."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import workflows
-from engines import catalog
+from engines import catalog, fetching
 from engines.doctor import inspect_engines
 from engines.residency.manager import KeepOne
 from media.doctor import inspect_ffmpeg
@@ -14,12 +14,13 @@ from studio.command import House, main
 from studio.doctor import Finding, inspect_machine
 from studio.settings import Settings
 from studio.studio import Studio
+from studio.weights import Holding
 from studio.workflow import Workflow, discover
 
 
 def known() -> Mapping[str, Workflow[Any]]:
-    """Return every workflow, by name."""
-    return discover(workflows)
+    """Return every workflow, by name, and the job that fetches weights."""
+    return {**discover(workflows), fetching.WORKFLOW.name: fetching.WORKFLOW}
 
 
 def open_studio(settings: Settings) -> Studio:
@@ -41,6 +42,17 @@ def inspect(settings: Settings) -> Iterator[Finding]:
     yield from inspect_engines(known())
 
 
+def holdings(workflow: str, quality: str, engines: Sequence[str]) -> Sequence[Holding]:
+    """Look at the weights of those engines."""
+    return fetching.holdings(known(), workflow, quality, engines)
+
+
 if __name__ == "__main__":
-    house = House(workflows=known, open_studio=open_studio, serve=serve, inspect=inspect)
+    house = House(
+        workflows=known,
+        open_studio=open_studio,
+        serve=serve,
+        inspect=inspect,
+        weights=holdings,
+    )
     sys.exit(main(sys.argv[1:], house))

@@ -1,9 +1,14 @@
 """The catalog: which engines and voices there are, what they need, and which serves a job.
 
-Reads `presets/`, imports an engine only to make one. A preset's file name is its id.
+Reads `presets/`, and the folders of `UNDERSTUDY_PRESETS_DIR` beside it, which are laid out the same;
+imports an engine only to make one. A preset's file name is its id.
 """
 
+import os
+import platform
+import re
 import shutil
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +21,14 @@ from typing import Any, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from engines.roles import BuiltInVoice
-from engines.weights import Weights, folder
+from engines.weights import Held, Weights, folder, held
 from studio.errors import BadPreset, MissingWeights
 from studio.keys import digest
 from studio.workflow import Need
 
-PRESETS = Path(__file__).parents[1] / "presets"
+PROJECT = Path(__file__).parents[1]
+PRESETS = PROJECT / "presets"
+SPECIALIST_LANGUAGES = 2  # an engine of so few is one of several that share a role
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,8 @@ class Needs:
     programs: tuple[str, ...] = ()  # found on PATH
     files: tuple[str, ...] = ()  # found on disk, glob patterns allowed
     packages: tuple[str, ...] = ()  # importable, by module name
+    group: str = ""  # of pyproject.toml's optional dependencies, that brings the packages
+    platforms: tuple[str, ...] = ()  # "linux", "linux-x86_64", "darwin-arm64"; empty: any
     debian: tuple[str, ...] = ()  # packages that bring the programs and files
 
 
@@ -68,7 +77,14 @@ class Entry:
 
     def missing(self) -> tuple[Missing, ...]:
         """Return what this machine lacks for it; empty: it can run."""
-        return tuple(_missing(self.needs))
+        lacking = _missing(self.needs, self.id)
+        if self.weights is not None and (here := self.held()) and here.state != "present":
+            lacking.append(_missing_weights(self, self.weights, here))
+        return tuple(lacking)
+
+    def held(self) -> Held | None:
+        """Return how much of its weights is here; None: it has none."""
+        return None if self.weights is None else held(self.weights)
 
     def identity(self) -> str:
         """Return what its output depends on, as a digest for keys."""
@@ -116,11 +132,20 @@ class Choice:
     need: Need
     engine: Entry | None
     why: str  # one sentence
+    passed: tuple[str, ...] = ()  # those that the preset would rather have, and why not
 
 
-def entries(role: str = "", root: Path = PRESETS / "engines") -> dict[str, Entry]:
-    """Return the engines of `role`, or all of them, by id."""
-    found = [_read(_adapter(Entry), path) for path in sorted(root.glob("*.toml"))]
+def presets(kind: str) -> list[Path]:
+    """Return the files of `kind` ("engines", "quality", "voices"), the shipped ones first."""
+    own = os.environ.get("UNDERSTUDY_PRESETS_DIR", "")
+    roots = [PRESETS, *(Path(each).expanduser() for each in own.split(os.pathsep) if each)]
+    return [path for root in roots for path in sorted((root / kind).glob("*.toml"))]
+
+
+def entries(role: str = "", root: Path | None = None) -> dict[str, Entry]:
+    """Return the engines of `role`, or all of them, by id; of `root` alone, if it is given."""
+    paths = presets("engines") if root is None else sorted(root.glob("*.toml"))
+    found = [_read(_adapter(Entry), path) for path in paths]
     return {each.id: each for each in found if role in {"", each.role}}
 
 
@@ -136,9 +161,9 @@ def entry(id_: str) -> Entry:
     return known[id_]
 
 
-def voices(language: str = "", root: Path = PRESETS / "voices") -> dict[str, Voice]:
+def voices(language: str = "") -> dict[str, Voice]:
     """Return the built-in voices that speak `language`, or all of them, by id."""
-    found = [_read(_adapter(Voice), path) for path in sorted(root.glob("*.toml"))]
+    found = [_read(_adapter(Voice), path) for path in presets("voices")]
     return {each.id: each for each in found if not language or language in each.languages}
 
 
@@ -153,25 +178,70 @@ def built_in(engine: str, language: str) -> tuple[BuiltInVoice, ...]:
 
 def qualities() -> tuple[str, ...]:
     """Return the names of the quality presets."""
-    return tuple(path.stem for path in sorted((PRESETS / "quality").glob("*.toml")))
+    return tuple(sorted({path.stem for path in presets("quality")}))
 
 
 def default_quality() -> str:
-    """Return the quality for this machine: `balanced` with a GPU, `draft` without."""
-    return "balanced" if _has_cuda() and "balanced" in qualities() else "draft"
+    """Return the quality for this machine.
+
+    `balanced` where a GPU and its engines' weights are here, else `laptop` where its weights are,
+    else `draft`, which needs none.
+    """
+    if has_cuda() and is_ready("balanced"):
+        return "balanced"
+    return "laptop" if is_ready("laptop") else "draft"
+
+
+def is_ready(name: str) -> bool:
+    """Tell whether a quality's engines are here: of each role that lists some with weights, one."""
+    if name not in qualities():
+        return False
+    known = entries()
+    listed = [
+        [known[id_] for id_ in ids if id_ in known and known[id_].weights is not None]
+        for ids in quality(name).values()
+    ]
+    return any(listed) and all(any(not e.missing() for e in some) for some in listed if some)
 
 
 def quality(name: str) -> Mapping[str, Sequence[str]]:
     """Return, for each role, the engines of that quality in order of preference.
 
+    What own presets add to a shipped quality of the same name comes before what is shipped.
+
     Raises:
         BadPreset: if there is none of that name.
     """
-    if name not in qualities():
+    files = [path for path in presets("quality") if path.stem == name]
+    if not files:
         raise BadPreset(f"no quality {name!r}", remedy=f"Choose {', '.join(qualities())}.")
-    return TypeAdapter(dict[str, list[str]]).validate_python(
-        _toml(PRESETS / "quality" / f"{name}.toml")["engines"]
-    )
+    found: dict[str, list[str]] = {}
+    for path in files:
+        lists = TypeAdapter(dict[str, list[str]]).validate_python(_toml(path).get("engines", {}))
+        for role, ids in lists.items():
+            found[role] = list(dict.fromkeys([*ids, *found.get(role, [])]))
+    return found
+
+
+def with_weights(roles: Iterable[str], quality_name: str) -> tuple[Entry, ...]:
+    """Return the engines whose weights that quality wants for those roles, in the roles' order.
+
+    Of each role it is the first that suits this kind of machine, and before it those that know a
+    language or two only, since they share the role.
+
+    Raises:
+        BadPreset: if there is no such quality.
+    """
+    preset, known = quality(quality_name or default_quality()), entries()
+    found: list[Entry] = []
+    for role in dict.fromkeys(roles):
+        for each in (known[id_] for id_ in preset.get(role, ()) if id_ in known):
+            if each.weights is None or not _suits(each.needs):
+                continue
+            found.append(each)
+            if not 1 <= len(each.languages) <= SPECIALIST_LANGUAGES:
+                break
+    return tuple(found)
 
 
 def choose(needs: Sequence[Need], quality_name: str) -> tuple[Choice, ...]:
@@ -213,7 +283,7 @@ def _choose(need: Need, candidates: Sequence[Entry]) -> Choice:
     for each in candidates:
         refusal = _refusal(each, need)
         if not refusal:
-            return Choice(need, each, f"{each.title} will do it.")
+            return Choice(need, each, f"{each.title} will do it.", tuple(reasons))
         reasons.append(f"{each.title}: {refusal}")
     tongue = f" for {need.language}" if need.language else ""
     tongue += f" to {need.target_language}" if need.target_language else ""
@@ -233,16 +303,18 @@ def _refusal(candidate: Entry, need: Need) -> str:
     return ""
 
 
-def _missing(needs: Needs) -> list[Missing]:
+def _missing(needs: Needs, engine: str) -> list[Missing]:
     apt = f"apt-get install {' '.join(needs.debian)}" if needs.debian else "see its documentation"
     found = [Missing(f"the program {p}", apt) for p in needs.programs if not shutil.which(p)]
     found += [Missing(f"the file {f}", apt) for f in needs.files if not _present(f)]
     found += [
-        Missing(f"the Python package {p}", f"pip install {p}")
+        Missing(f"the Python package {p}", _bringing(p, needs, engine))
         for p in needs.packages
         if not _importable(p)
     ]
-    if needs.cuda and not _has_cuda():
+    if not _suits(needs):
+        found.append(Missing(f"a machine of {' or '.join(needs.platforms)}", "use another engine"))
+    if needs.cuda and not has_cuda():
         found.append(Missing("an NVIDIA GPU", "run on a machine that has one"))
     return found
 
@@ -254,12 +326,48 @@ def _importable(name: str) -> bool:
         return False
 
 
+def _missing_weights(engine: Entry, weights: Weights, here: Held) -> Missing:
+    size = f"{here.to_fetch_bytes / 1e9:.1f} GB of " if here.to_fetch_bytes else ""
+    terms = ", whose terms must be accepted first" if weights.gated else ""
+    part = "the rest of its weights" if here.state == "partial" else "its weights"
+    return Missing(
+        f"{part} ({size}{weights.repo}{terms})", f"./run.sh weights --engine {engine.id}"
+    )
+
+
+def _bringing(package: str, needs: Needs, engine: str) -> str:
+    """Return the command that brings a Python package into this project's environment."""
+    group = needs.group or _groups().get(package.replace("_", "-").lower(), "")
+    if group:
+        return f"UNDERSTUDY_EXTRAS={group} ./run.sh weights --engine {engine}"
+    return f"{Path(sys.executable)} -m pip install {package.replace('_', '-')}"
+
+
+@cache
+def _groups() -> Mapping[str, str]:
+    """Return package -> the optional group of pyproject.toml that brings it."""
+    extras = _toml(PROJECT / "pyproject.toml")["project"]["optional-dependencies"]
+    return {
+        re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0].lower(): group
+        for group, lines in extras.items()
+        for line in lines
+        if group != "test"
+    }
+
+
+def _suits(needs: Needs) -> bool:
+    """Tell whether this kind of machine is one of those that it runs on."""
+    here = f"{sys.platform}-{platform.machine()}".lower()
+    return not needs.platforms or here.startswith(needs.platforms)
+
+
 def _present(pattern: str) -> bool:
     path = Path(pattern)
     return any(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
 
 
-def _has_cuda() -> bool:
+def has_cuda() -> bool:
+    """Tell whether there is an NVIDIA GPU."""
     return Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists()
 
 

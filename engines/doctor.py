@@ -24,7 +24,8 @@ def inspect_engines(workflows: Mapping[str, Workflow[Any]]) -> Iterator[Finding]
         else:
             yield Finding(what, "ok", f"{each.title}; licence: {each.licence}")
     for name, workflow in workflows.items():
-        yield _inspect_workflow(name, workflow)
+        if workflow.shown:
+            yield _inspect_workflow(name, workflow)
 
 
 def _inspect_workflow(name: str, workflow: Workflow[Any]) -> Finding:
@@ -46,6 +47,6 @@ def _inspect_workflow(name: str, workflow: Workflow[Any]) -> Finding:
 
 def _inspect_gpu() -> Finding:
     driver = Path("/proc/driver/nvidia/version")
-    if catalog.default_quality() != "draft" or driver.exists():
+    if catalog.has_cuda() or driver.exists():
         return Finding("GPU", "ok", "NVIDIA")
-    return Finding("GPU", "ok", "none: the embedded engines work on the processor")
+    return Finding("GPU", "ok", "none: the engines work on the processor")

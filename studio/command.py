@@ -27,9 +27,11 @@ from studio.jobs import Job
 from studio.logs import to_file
 from studio.settings import Settings, load_settings
 from studio.studio import Studio
+from studio.weights import Holding, amount, lacking, write_holdings, write_summary
 from studio.workflow import Workflow
 
 PROGRAM = "./run.sh"
+WEIGHTS = "List what engines load, and fetch what is missing of it"
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 SERVING = ("data_dir", "host", "port")  # settings that are flags too
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -48,6 +50,7 @@ class House:
     open_studio: Callable[[Settings], Studio]
     serve: Callable[[Settings], None]  # until it is stopped
     inspect: Callable[[Settings], Iterable[Finding]]  # for the doctor
+    weights: Callable[[str, str, Sequence[str]], Sequence[Holding]]  # workflow, quality, engines
 
 
 def main(arguments: Sequence[str], house: House) -> int:
@@ -79,6 +82,8 @@ def _dispatch(arguments: Sequence[str], house: House) -> int:
         return DONE
     if command == "doctor":
         return FAILED if write_findings(house.inspect(settings), sys.stdout) else DONE
+    if command == "weights":
+        return _weights(house, settings, given)
     studio = house.open_studio(settings)
     to_file(settings.logs, screen=False)
     if command == "jobs":
@@ -89,9 +94,9 @@ def _dispatch(arguments: Sequence[str], house: House) -> int:
         sys.stdout.write(f"{job.id} {job.state}\n")
         return DONE
     signal.signal(signal.SIGTERM, _interrupt)  # so that a job that runs here ends in good order
-    if command == "resume":
-        return _follow(studio, _take_up(studio, given), given)
-    return _follow(studio, _submit(studio, workflows[command], given), given)
+    resumed = command == "resume"
+    job = _take_up(studio, given) if resumed else _submit(studio, workflows[command], given)
+    return _follow(studio, job, given)
 
 
 def _settings(given: Mapping[str, Any]) -> Settings:
@@ -103,7 +108,12 @@ def _settings(given: Mapping[str, Any]) -> Settings:
     for name in SERVING:
         if name in given:
             os.environ[f"UNDERSTUDY_{name.upper()}"] = str(given[name])
-    return load_settings()
+    settings = load_settings()
+    if settings.presets_dir:  # it may come from .env, where the catalog does not look
+        os.environ["UNDERSTUDY_PRESETS_DIR"] = settings.presets_dir
+    if settings.offline:  # so that no library asks either
+        os.environ["HF_HUB_OFFLINE"] = os.environ["UNDERSTUDY_OFFLINE"] = "1"
+    return settings
 
 
 def _check_address(settings: Settings) -> None:
@@ -148,6 +158,8 @@ def make_parser(workflows: Mapping[str, Workflow[Any]]) -> Parser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     parser.set_defaults(command="serve")
     for name, workflow in workflows.items():
+        if not workflow.shown:
+            continue
         one = commands.add_parser(
             name, parents=[common], help=workflow.title, description=workflow.title
         )
@@ -168,10 +180,24 @@ def make_parser(workflows: Mapping[str, Workflow[Any]]) -> Parser:
     jobs.add_argument("--limit", type=int, default=20, metavar="N", help="(default: 20)")
     cancel = commands.add_parser("cancel", parents=[common], help="Stop a job")
     cancel.add_argument("job", metavar="JOB")
+    _add_weights(
+        commands.add_parser("weights", parents=[common], help=WEIGHTS, description=WEIGHTS)
+    )
     commands.add_parser(
         "doctor", parents=[common], help="Tell what is installed, what is missing and how to get it"
     )
     return parser
+
+
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    asked = "what suits this machine"
+    parser.add_argument("--quality", default="", help=f"a quality preset (default: {asked})")
+    parser.add_argument("--workflow", default="", help="only what this one needs (default: all)")
+    parser.add_argument(
+        "--engine", action="append", default=[], metavar="ID", help="this engine; may be repeated"
+    )
+    parser.add_argument("--list", action="store_true", help="only list them, fetch nothing")
+    parser.add_argument("--yes", "-y", action="store_true", help="do not ask before fetching")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -205,19 +231,65 @@ def _take_up(studio: Studio, given: Mapping[str, Any]) -> Job:
     return studio.retry(job.id)
 
 
-def _follow(studio: Studio, job: Job, given: Mapping[str, Any]) -> int:
+def _weights(house: House, settings: Settings, given: Mapping[str, Any]) -> int:
+    """List weights, and fetch what is missing after it was said how much that is."""
+
+    def look() -> Sequence[Holding]:
+        return house.weights(given["workflow"], given["quality"], given["engine"])
+
+    holdings = look()
+    write_holdings(holdings, sys.stdout)
+    absent = lacking(holdings)
+    if given["list"] or not absent:
+        write_summary(holdings, "", "listed" if given["list"] else "done")
+        return DONE
+    _complain(f"To fetch: {amount(absent)}, for {', '.join(each.engine for each in absent)}.")
+    if not (given["yes"] or _agreed()):
+        write_summary(holdings, "", "cancelled")
+        return FAILED
+    studio = house.open_studio(settings)
+    to_file(settings.logs, screen=False)
+    signal.signal(signal.SIGTERM, _interrupt)
+    wanted = house.workflows()["weights"].request(engines=[each.engine for each in absent])
+    job, interrupted = _see_through(studio, studio.submit("weights", wanted))
+    if not interrupted and job.state == "done":
+        _complain(f"Done in {clock(job.elapsed_s)}.")
+    elif not interrupted:
+        _complain(f"{job.error or f'The job was {job.state}.'} What was fetched is kept.")
+    write_summary(look(), job.id, job.state)
+    return INTERRUPTED if interrupted else DONE if job.state == "done" else FAILED
+
+
+def _agreed() -> bool:
+    """Ask whoever sits at a terminal; where nobody does, the command itself is the answer."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    sys.stderr.write("Fetch it? [Y/n] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"", "y", "yes"}
+
+
+def _see_through(studio: Studio, job: Job) -> tuple[Job, bool]:
+    """Show a job until it ends; tell whether Ctrl-C ended it."""
     console = Console(sys.stderr)
     console.say(f"Job {job.id}: {job.title}")
     try:
-        job = studio.run_here(job.id, console.show)
+        return studio.run_here(job.id, console.show), False
     except KeyboardInterrupt:
         job = studio.job(job.id)
         console.close()
         stopped = "Stopped" if job.finished else "The job goes on in the studio that is running"
         _complain(f"{stopped}. To go on with it here: {PROGRAM} resume {job.id}")
+        return job, True
+    finally:
+        console.close()
+
+
+def _follow(studio: Studio, job: Job, given: Mapping[str, Any]) -> int:
+    job, interrupted = _see_through(studio, job)
+    if interrupted:
         _answer(job, {}, {})
         return INTERRUPTED
-    console.close()
     folder = Path(given["output"] or Path("out") / job.id)
     if job.state == "done":
         return _deliver(studio, job, folder)

@@ -107,7 +107,8 @@ class Runner:
             watcher = self._watcher(row, workflow, request)
             with storage_errors(self.settings.data_dir):
                 result = workflow.run(request, self._new_run(row, request, watcher))
-            self.library.add(row, result)
+            if workflow.shown:
+                self.library.add(row, result)
             watcher.learn()
             return _done(result)
         except Waiting as asked:

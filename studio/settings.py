@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     """Finished steps that no result needs are dropped, oldest use first, above this many GB"""
     crash_limit: int = Field(default=3, ge=1)
     """A job that takes the whole program down this many times in the same step is given up"""
+    presets_dir: str = ""
+    """Folders of own engines, qualities and voices, laid out as presets/ and added to it; several with : between"""
     offline: bool = False
     """Never ask the network for anything"""
 

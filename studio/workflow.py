@@ -38,6 +38,8 @@ class Workflow(Generic[Q]):
     """All steps in their order: the queue shows «step n of m» from it."""
     check: Callable[[Q], None] = lambda _: None
     """Raises `BadInput` for what no single field can tell; called before a job is queued."""
+    shown: bool = True
+    """Whether people start it by its name and keep its results: else it is a job of the studio's own."""
 
 
 def discover(room: ModuleType) -> dict[str, Workflow[Any]]:

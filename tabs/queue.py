@@ -61,7 +61,11 @@ def render(page: Page) -> None:
         now = " ".join(f"{job.id}:{job.seq}:{job.position}:{int(job.elapsed_s)}" for job in jobs)
         if now == last:
             return gr.skip(), gr.skip()
-        return now, {"jobs": [shown(job, studio.settings.currency) for job in jobs]}
+        return now, {
+            "jobs": [
+                shown(job, studio.settings.currency, job.workflow in page.rooms) for job in jobs
+            ]
+        }
 
     @border
     def act(event: gr.EventData, request: gr.Request) -> list[Any]:
@@ -81,11 +85,11 @@ def render(page: Page) -> None:
     board.click(act, None, destinations(page), **ACT)
 
 
-def shown(job: Job, currency: str) -> Mapping[str, Any]:
-    """Return a job as the browser's template takes it."""
+def shown(job: Job, currency: str, has_room: bool = True) -> Mapping[str, Any]:
+    """Return a job as the browser's template takes it; without a tab of its own it is not opened."""
     acts = [("cancel", "Stop")] if not job.finished else []
     acts += [("retry", "Try again")] if job.state in {"failed", "cancelled"} else []
-    acts += [("open", "Open"), ("same", "Use these settings")]
+    acts += [("open", "Open"), ("same", "Use these settings")] if has_room else []
     acts += [("delete", "Delete")] if job.finished else []
     return {
         "card": job_card(job, currency),

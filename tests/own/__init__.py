@@ -1,0 +1,1 @@
+"""Engines of nobody's: small, whole, and outside the product's rooms."""

@@ -1,0 +1,9 @@
+"""Takes everything for speech."""
+
+from media.speech import Span
+
+
+class Detector:
+    def detect(self, audio, progress):
+        progress(1, 1)
+        return (Span(0.0, 1.0),)
