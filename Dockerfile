@@ -7,10 +7,12 @@
 ARG BASE=python:3.11-slim-bookworm
 FROM ${BASE}
 ARG TORCH=cpu
+ARG EXTRAS=
 
 ENV UNDERSTUDY_TORCH=${TORCH} \
     UNDERSTUDY_VENV=/opt/understudy \
     UNDERSTUDY_DATA_DIR=/data \
+    HF_HOME=/data/huggingface \
     UNDERSTUDY_HOST=0.0.0.0 \
     UNDERSTUDY_PORT=7860 \
     PIP_NO_CACHE_DIR=1 \
@@ -25,7 +27,7 @@ RUN apt-get update \
 
 WORKDIR /app
 COPY setup.sh pyproject.toml constraints.txt packages.txt ./
-RUN bash -euo pipefail -c 'source ./setup.sh && set_up ""' && rm -rf /var/lib/apt/lists/*
+RUN bash -euo pipefail -c 'source ./setup.sh && UNDERSTUDY_EXTRAS="${EXTRAS}" set_up ""' && rm -rf /var/lib/apt/lists/*
 COPY . .
 
 USER 1000

@@ -30,11 +30,12 @@ torch_build() {
     fi
 }
 
-# set_up EXTRA: make the environment what pyproject.toml says, with that optional group.
+# set_up EXTRA: make the environment what pyproject.toml says, with that optional group, those of
+# UNDERSTUDY_EXTRAS (commas between), and those that it was asked for before.
 set_up() {
     local stamp=$VENV/stamp${1:+-$1} wanted
     wanted=$(fingerprint)
-    if is_fresh "$stamp" "$wanted"; then
+    if is_fresh "$stamp" "$wanted" && has_extras; then
         return
     fi
     mkdir -p -- "$VENV" 2>/dev/null || fail "$VENV cannot be made." \
@@ -47,11 +48,12 @@ set_up() {
         say "Another set-up is running here; waiting for it."
         lock "$base" LOCK_EX
     fi
-    if ! is_fresh "$stamp" "$wanted"; then # the other one may have done it
+    if ! { is_fresh "$stamp" "$wanted" && has_extras; }; then # the other one may have done it
         rm -f -- "$VENV"/stamp*
         install_debian_packages
         make_venv "$base"
-        install_python_packages "$1"
+        install_python_packages "$1 $(extras)"
+        extras >"$VENV/extras"
         printf '%s' "$wanted" >"$VENV/stamp.new"
         mv -- "$VENV/stamp.new" "$VENV/stamp"
         [ -z "$1" ] || cp -- "$VENV/stamp" "$stamp"
@@ -66,6 +68,17 @@ fingerprint() {
     for file in pyproject.toml constraints.txt packages.txt setup.sh; do
         cat -- "$PROJECT/$file"
     done | { cksum | tr -d '\n'; echo " $VENV $(torch_build)"; }
+}
+
+# The optional groups to install, beside what a script asks for.
+extras() {
+    local known=""
+    [ ! -f "$VENV/extras" ] || known=$(<"$VENV/extras")
+    printf '%s ' "$known" "${UNDERSTUDY_EXTRAS:-}" | tr ',\n' '  ' | tr -s ' ' '\n' | sed '/^$/d' | sort -u
+}
+
+has_extras() {
+    [ -z "${UNDERSTUDY_EXTRAS:-}" ] || [ "$(extras)" = "$(cat -- "$VENV/extras" 2>/dev/null)" ]
 }
 
 is_fresh() {
@@ -155,10 +168,10 @@ sys.exit(done.returncode)
 PYTHON
 }
 
-# install_python_packages EXTRA
+# install_python_packages "EXTRA..."
 install_python_packages() {
     local wanted=$VENV/requirements.txt options=()
-    requirements "$1" >"$wanted"
+    requirements "$1" >"$wanted" || fail "UNDERSTUDY_EXTRAS cannot be used; nothing was installed."
     if [ "$(torch_build)" = cpu ] && [ "$(uname -s)" = Linux ]; then
         if reachable "$CPU_WHEELS/torch/"; then
             options+=(--extra-index-url "$CPU_WHEELS")
@@ -182,14 +195,18 @@ install_python_packages() {
         say "resemblyzer could not be had; speakers are told apart by plain voice statistics."
 }
 
-# requirements EXTRA: what pyproject.toml asks for, one a line.
+# requirements "EXTRA...": what pyproject.toml asks for, one a line.
 requirements() {
     "$VENV_PYTHON" - "$PROJECT/pyproject.toml" "$1" <<'PYTHON'
 import sys, tomllib
 
 with open(sys.argv[1], "rb") as file:
     project = tomllib.load(file)["project"]
-extra = project["optional-dependencies"][sys.argv[2]] if sys.argv[2] else []
+groups = project["optional-dependencies"]
+asked = sys.argv[2].split()
+if unknown := [each for each in asked if each not in groups]:
+    sys.exit(f"There is no group {unknown[0]!r} in pyproject.toml; choose {', '.join(groups)}.")
+extra = [line for each in asked for line in groups[each]]
 print("\n".join([*project["dependencies"], *extra]))
 PYTHON
 }

@@ -47,7 +47,7 @@ class Held:
     """How much of an engine's weights is here."""
 
     state: State
-    bytes: int  # of all files; 0: unknown
+    bytes: int  # of all files whose size is known; 0: of none
     here_bytes: int
     lacking: tuple[str, ...]  # files that are not here, or not of their size
 
@@ -95,8 +95,7 @@ def held(weights: Weights) -> Held:
             lacking.append(each.path)
         else:
             here += size
-    known = all(each.bytes for each in weights.files)
-    whole = here if not lacking else sum(each.bytes for each in weights.files) if known else 0
+    whole = here if not lacking else sum(each.bytes for each in weights.files)
     if not lacking:
         return Held(state="present", bytes=whole, here_bytes=here, lacking=())
     here += sum(_size(path) for path in repo_dir(weights).glob(f"blobs/*{PARTIAL}"))

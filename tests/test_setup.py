@@ -99,6 +99,25 @@ def test_a_requirement_a_line(ready):
     assert any(line.startswith("pytest") for line in lines)
 
 
+def test_groups_that_were_asked_for_are_kept(ready):
+    lines = bash('requirements " laptop xtts"', ready).stdout.splitlines()
+    assert any(line.startswith("faster-whisper") for line in lines)
+    assert any(line.startswith("coqui-tts") for line in lines)
+    (ready / "venv" / "extras").write_text("xtts\n")
+    asked = bash(
+        "extras; has_extras && echo fresh || echo stale", ready, UNDERSTUDY_EXTRAS="laptop,xtts"
+    )
+    assert asked.stdout.split() == ["laptop", "xtts", "stale"]
+    script = "extras; has_extras && echo fresh"
+    assert bash(script, ready, UNDERSTUDY_EXTRAS="xtts").stdout.split() == ["xtts", "fresh"]
+    assert bash(script, ready).stdout.split() == ["xtts", "fresh"]  # without a word, as it was
+
+
+def test_a_group_that_does_not_exist_is_told(ready):
+    done = bash('requirements "laptopp"', ready)
+    assert done.returncode == 1 and "choose laptop" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["run.sh", "test.sh", "setup.sh", ".ci/run"])
 def test_the_scripts_are_whole(name):
     path = ROOT / name
