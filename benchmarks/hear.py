@@ -140,12 +140,13 @@ class Memory:
 def stopwatch() -> Iterator[list[float]]:
     """Measure processor seconds, those of ended children included."""
     taken = [0.0]
-    before = _processor_s()
+    before = processor_s()
     yield taken
-    taken[0] = _processor_s() - before
+    taken[0] = processor_s() - before
 
 
-def _processor_s() -> float:
+def processor_s() -> float:
+    """Return the processor seconds of this process and its ended children."""
     kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     used = [resource.getrusage(kind) for kind in kinds]
     return sum(each.ru_utime + each.ru_stime for each in used)

@@ -2,22 +2,18 @@
 
 
 def make(folder):
-    from transformers import (
-        Nemotron3DiarizationConfig,
-        Nemotron3DiarizationForAudioFrameClassification,
-        Nemotron3DiarizationProcessor,
-        NemotronAsrStreamingFeatureExtractor,
-    )
-
-    config = Nemotron3DiarizationConfig(
-        audio_config={
-            "hidden_size": 32,
-            "intermediate_size": 64,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "num_mel_bins": 32,
-            "initializer_range": 0.2,
-        },
+    """Write the small one."""
+    tower = {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_mel_bins": 32,
+        "initializer_range": 0.2,
+    }
+    _write(
+        folder,
+        audio_config=tower,
         head_config={"hidden_size": 16, "audio_hidden_size": 32},
         streaming_config={"speaker_cache_length": 32},
         chunk_length=20,
@@ -26,8 +22,25 @@ def make(folder):
         speaker_cache_update_period=12,
         initializer_range=0.2,
     )
+
+
+def full(folder):
+    """Write one of the official size, 0.4 GB."""
+    _write(folder)
+
+
+def _write(folder, **settings):
+    from transformers import (
+        Nemotron3DiarizationConfig,
+        Nemotron3DiarizationForAudioFrameClassification,
+        Nemotron3DiarizationProcessor,
+        NemotronAsrStreamingFeatureExtractor,
+    )
+
+    config = Nemotron3DiarizationConfig(**settings)
     network = Nemotron3DiarizationForAudioFrameClassification(config)
-    extractor = NemotronAsrStreamingFeatureExtractor(feature_size=32)
+    bands = network.config.audio_config.num_mel_bins
+    extractor = NemotronAsrStreamingFeatureExtractor(feature_size=bands)
     _liven(network.eval(), extractor)
     network.save_pretrained(folder)
     Nemotron3DiarizationProcessor(extractor).save_pretrained(folder)

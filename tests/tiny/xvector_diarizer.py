@@ -2,10 +2,9 @@
 
 
 def make(folder):
-    import torch
-    from transformers import Wav2Vec2FeatureExtractor, WavLMConfig, WavLMForXVector
-
-    config = WavLMConfig(
+    """Write the small one."""
+    _write(
+        folder,
         hidden_size=32,
         num_hidden_layers=2,
         num_attention_heads=2,
@@ -17,7 +16,18 @@ def make(folder):
         xvector_output_dim=32,
         num_labels=4,
     )
-    network = WavLMForXVector(config)
+
+
+def full(folder):
+    """Write one of the class's own size, 0.4 GB."""
+    _write(folder)
+
+
+def _write(folder, **settings):
+    import torch
+    from transformers import Wav2Vec2FeatureExtractor, WavLMConfig, WavLMForXVector
+
+    network = WavLMForXVector(WavLMConfig(**settings))
     network.config.architectures = ["WavLMForXVector"]
     network.config.save_pretrained(folder)
     old = {"original0": "weight_g", "original1": "weight_v"}
