@@ -10,14 +10,19 @@ from media.audio import Audio, open_audio, write_audio
 from studio.errors import Cancelled
 from studio.progress import silent
 from tests.media import shared
+from tests.tiny import engine, is_tiny
 
 
 @pytest.fixture(params=catalog.entries("Separator"))
 def separator(request):
-    entry = catalog.entry(request.param)
-    if lacking := entry.missing():
-        pytest.skip(f"{entry.id}: {lacking[0].what} is missing")
-    return entry.build()
+    return engine(request.param)
+
+
+@pytest.fixture
+def good_separator(request, separator):
+    if is_tiny(request.node.callspec.params["separator"]):
+        pytest.skip("its weights are random here")
+    return separator
 
 
 def stems(separator, audio, tmp_path):
@@ -35,14 +40,15 @@ def stems(separator, audio, tmp_path):
 
 @pytest.mark.parametrize("rate_hz", [8_000, 11_025, 44_100, 48_000, 96_000])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_the_stems_add_up_at_every_rate(separator, rate_hz, channels, tmp_path):
+def test_the_stems_add_up_at_every_rate(separator, rate_hz, channels, tmp_path, request):
     speech = open_audio(shared("speech/en_LJ001-0004.flac")).read().resampled(rate_hz)
     both = np.repeat(speech.samples, channels, axis=0)
     mixture, vocals, other = stems(separator, Audio(both, rate_hz), tmp_path)
     assert vocals.shape == other.shape == mixture.shape
     assert vocals.dtype == other.dtype == np.float32
     assert np.abs(vocals + other - mixture).max() <= 1e-4
-    assert si_sdr_db(mixture, vocals) > 10  # clean speech stays
+    if not is_tiny(request.node.callspec.params["separator"]):
+        assert si_sdr_db(mixture, vocals) > 10  # clean speech stays
 
 
 @pytest.mark.parametrize("samples", [1, 479, 44_100])
@@ -66,43 +72,43 @@ def mixed(music_db):
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_speech_over_music_comes_apart(separator, channels, tmp_path):
+def test_speech_over_music_comes_apart(good_separator, channels, tmp_path):
     audio, voice, music = mixed(-3.0)
     if channels == 1:
         audio = audio.mono()
         voice, music = (each.mean(axis=0, keepdims=True) for each in (voice, music))
-    mixture, vocals, other = stems(separator, audio, tmp_path)
+    mixture, vocals, other = stems(good_separator, audio, tmp_path)
     assert si_sdr_db(voice, vocals) > si_sdr_db(voice, mixture) + 6
     assert si_sdr_db(music, other) > si_sdr_db(music, mixture) + 7
 
 
 @pytest.mark.parametrize("panned", [(1.0, 0.0), (0.2, 1.0)])
-def test_a_voice_at_the_side_is_kept(separator, panned, tmp_path):
+def test_a_voice_at_the_side_is_kept(good_separator, panned, tmp_path):
     speech = open_audio(shared("speech/en_LJ001-0004.flac")).read()
     both = np.concatenate([speech.samples * gain for gain in panned])
-    mixture, vocals, _ = stems(separator, Audio(both, speech.sample_rate_hz), tmp_path)
+    mixture, vocals, _ = stems(good_separator, Audio(both, speech.sample_rate_hz), tmp_path)
     assert si_sdr_db(mixture, vocals) > 10
 
 
-def test_a_song_comes_apart(separator, tmp_path):
+def test_a_song_comes_apart(good_separator, tmp_path):
     parts = [
         open_audio(shared(f"music/made_stems/{name}.flac")).read()
         for name in ("mixture", "vocals", "accompaniment")
     ]
-    mixture, vocals, other = stems(separator, parts[0], tmp_path)
+    mixture, vocals, other = stems(good_separator, parts[0], tmp_path)
     assert si_sdr_db(parts[1].samples, vocals) > si_sdr_db(parts[1].samples, mixture) + 6
     assert si_sdr_db(parts[2].samples, other) > si_sdr_db(parts[2].samples, mixture) + 7
 
 
 @pytest.mark.parametrize("name", ["bed_hungarian_dance.ogg", "made_stems/accompaniment.flac"])
-def test_music_without_words_stays_whole(separator, name, tmp_path):
-    mixture, _, other = stems(separator, open_audio(shared(f"music/{name}")).read(), tmp_path)
+def test_music_without_words_stays_whole(good_separator, name, tmp_path):
+    mixture, _, other = stems(good_separator, open_audio(shared(f"music/{name}")).read(), tmp_path)
     assert (other == mixture).mean() > 0.9
 
 
-def test_speech_that_the_network_takes_for_noise_is_rescued(separator, tmp_path):
+def test_speech_that_the_network_takes_for_noise_is_rescued(good_separator, tmp_path):
     film = open_audio(shared("conversation/film_10s_back_down_the_road.flac")).read()
-    mixture, vocals, _ = stems(separator, film, tmp_path)
+    mixture, vocals, _ = stems(good_separator, film, tmp_path)
     said = slice(round(2.3 * film.sample_rate_hz), round(4.2 * film.sample_rate_hz))
     assert np.square(vocals[:, said]).sum() > 0.5 * np.square(mixture[:, said]).sum()
 
