@@ -9,10 +9,11 @@ import gradio as gr
 import psutil
 
 from engines import catalog
-from engines.catalog import Entry, Voice
+from engines.catalog import Entry, Voice, qualities
 from studio.studio import Studio
 from studio.timings import Timing, machine
-from tabs.parts.border import border, owner_of
+from tabs.parts import weights
+from tabs.parts.border import border, member_of, owner_of
 from tabs.parts.cards import clock, size
 from tabs.parts.languages import language_name
 from tabs.parts.page import ACT, QUIET, Page
@@ -44,6 +45,7 @@ def render(page: Page) -> None:
             timings = gr.HTML(MEASURED, elem_id="engine-room-timings")
         with gr.Column(scale=7, min_width=300):
             gr.HTML('<h2 class="section">Engines</h2>')
+            _offer_weights(page)
             engines = gr.HTML("", elem_id="engine-room-engines")
             gr.HTML('<h2 class="section">Voices</h2>')
             voices = gr.HTML("", elem_id="engine-room-voices")
@@ -74,6 +76,33 @@ def render(page: Page) -> None:
     page.tabs.select(open_tab, None, outputs, **QUIET)
     look.click(look_again, None, outputs, **ACT)
     free.click(free_cache, None, outputs, **ACT)
+
+
+def _offer_weights(page: Page) -> None:
+    """Draw and wire the choice of a quality, and the button that fetches its weights."""
+    with gr.Row():
+        wanted = gr.Dropdown(
+            [("What suits this machine", ""), *((each.capitalize(), each) for each in qualities())],
+            value="",
+            label="Weights of the quality",
+            elem_id="engine-room-quality",
+        )
+        bring = gr.Button("", size="sm", elem_id="engine-room-fetch", visible=False)
+
+    def absent(quality: str) -> Sequence[Entry]:
+        return weights.absent(list(page.studio.workflows.values()), quality)
+
+    @border
+    def price(quality: str) -> Any:
+        return weights.offer(absent(quality))
+
+    @border
+    def fetch(quality: str, request: gr.Request) -> None:
+        weights.fetch(page.studio, absent(quality), member_of(request))
+
+    wanted.change(price, wanted, bring, **QUIET)
+    page.window.load(price, wanted, bring, **QUIET)
+    bring.click(fetch, wanted, None, **ACT)
 
 
 def machine_card(studio: Studio) -> str:
@@ -163,6 +192,9 @@ def _engine(engine: Entry) -> str:
             f'<a href="{escape(engine.licence_url)}" target="_blank" rel="noreferrer">{licence}</a>'
         )
     use = USES[engine.commercial]
+    here = engine.held()
+    if here is not None and here.bytes:
+        use += f" · weights: {size(here.bytes)}"
     wants = "".join(
         f'<p class="lack">Without {escape(each.what)}: <code>{escape(each.remedy)}</code></p>'
         for each in lacking

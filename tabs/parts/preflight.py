@@ -70,8 +70,9 @@ def _row(choice: Choice) -> str:
         lack = "small" if choice.need.optional else "lack"
         return f'<p><b>{does}</b> <span class="{lack}">{escape(choice.why)}</span></p>'
     engine = choice.engine
+    instead = "".join(f'<p class="small lack">Not {escape(each)}</p>' for each in choice.passed)
     limits = "" if engine.commercial is True else " · check before commercial use"
     return (
         f"<p><b>{does}</b> {escape(engine.title)}"
-        f' <span class="small">{escape(engine.licence)}{limits}</span></p>'
+        f' <span class="small">{escape(engine.licence)}{limits}</span></p>{instead}'
     )

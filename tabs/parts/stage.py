@@ -10,7 +10,7 @@ import gradio as gr
 
 from studio.request import Request
 from studio.workflow import Workflow
-from tabs.parts import form
+from tabs.parts import form, weights
 from tabs.parts.border import border, member_of
 from tabs.parts.form import Form
 from tabs.parts.job_view import JobView, job_view
@@ -63,6 +63,7 @@ def stage(
         with gr.Column(scale=5, min_width=320) as left:
             asked = form.build(workflow.request, prefix="" if name == "dub" else f"{name}-")
             flight = gr.HTML("", elem_id=f"{name}-flight")
+            bring = gr.Button("", size="sm", elem_id=f"{name}-fetch", visible=False)
             with gr.Row(elem_classes="starting"):
                 start = gr.Button(
                     action, variant="primary", size="lg", elem_id=f"{name}-start", min_width=180
@@ -80,7 +81,7 @@ def stage(
     made = Stage(asked, view, left, right, start)
     page.rooms[name] = Room(page.tab, view.opened, asked)
     _wire_start(page, workflow, made, action, made.start.click)
-    _wire_preflight(page, workflow, asked, flight)
+    _wire_preflight(page, workflow, asked, (flight, bring))
     fresh.click(border(asked.clear), None, asked.inputs, **ACT)
     if sample is not None:  # one click: it goes into the form, and starts
         field = asked.components[sample.field]
@@ -115,14 +116,24 @@ def _wire_start(
     sent.then(None, js=SHOW_JOB.replace("ID", workflow.name), **ACT)
 
 
-def _wire_preflight(page: Page, workflow: Workflow[R], asked: Form[R], flight: gr.HTML) -> None:
-    def look_ahead(wanted: R, request: gr.Request) -> str:
+def _wire_preflight(
+    page: Page, workflow: Workflow[R], asked: Form[R], shown: tuple[gr.HTML, gr.Button]
+) -> None:
+    """Show what will run, and offer to fetch what the wanted quality lacks."""
+
+    def look_ahead(wanted: R, request: gr.Request) -> tuple[str, Any]:
         del request
-        return preflight(workflow, wanted, page.studio.timings)
+        lacking = weights.absent([workflow], wanted.quality)
+        return preflight(workflow, wanted, page.studio.timings), weights.offer(lacking)
+
+    def bring(wanted: R, request: gr.Request) -> None:
+        lacking = weights.absent([workflow], wanted.quality)
+        weights.fetch(page.studio, lacking, member_of(request))
 
     look = asked.handler(None, look_ahead)
     changes = [_change(asked, name) for name in _deciding(asked)]
-    gr.on([page.window.load, *changes], look, asked.inputs, flight, **QUIET)
+    gr.on([page.window.load, *changes], look, asked.inputs, list(shown), **QUIET)
+    shown[1].click(asked.handler(None, bring), asked.inputs, None, **ACT)
 
 
 def _deciding(asked: Form[Any]) -> Sequence[str]:

@@ -1,7 +1,9 @@
 """Cards, preflight and tables: what is said, and that no text becomes markup."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import gradio as gr
 import pytest
 
 import app
@@ -9,11 +11,14 @@ from engines import catalog
 from engines.catalog import Missing
 from studio.jobs import Job
 from studio.timings import Timing
+from studio.workflow import Need
 from tabs import engine_room
+from tabs.parts import weights
 from tabs.parts.cards import clock, job_card, size
-from tabs.parts.preflight import ROLES, preflight
+from tabs.parts.preflight import ROLES, _row, preflight
 from tabs.parts.result import tame
 
+OWN = Path(__file__).parents[1] / "own" / "presets"
 BAD = "<img src=x onerror=alert(1)>"
 JOB = Job(
     id="dub-1",
@@ -117,3 +122,21 @@ def test_what_is_missing_comes_with_its_remedy(monkeypatch):
     shown = engine_room.engine_list([engine])
     assert "Without the program none-such: <code>see its documentation</code>" in shown
     assert ">Missing<" in shown
+
+
+def test_the_preflight_says_whom_an_engine_stands_in_for(monkeypatch):
+    monkeypatch.setenv("UNDERSTUDY_PRESETS_DIR", str(OWN))
+    chosen = catalog.entry("flite")
+    choice = catalog.Choice(Need("Speaker"), chosen, "it will do", ("Own voice: gone <b>",))
+    row = _row(choice)
+    assert "Flite" in row and "Not Own voice: gone &lt;b&gt;" in row
+
+
+def test_the_button_says_how_much_it_fetches(monkeypatch, tmp_path):
+    monkeypatch.setenv("UNDERSTUDY_PRESETS_DIR", str(OWN))
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    kinds = [app.known()["dub"]]
+    lacking = weights.absent(kinds, "own")
+    assert [each.id for each in lacking] == ["own-translator", "own-voice"]
+    assert weights.offer(lacking) == gr.update(visible=True, value="Fetch 65 kB")
+    assert weights.offer(weights.absent(kinds, "nothing")) == gr.update(visible=False)

@@ -1,0 +1,64 @@
+"""The buttons that fetch weights, in a studio that runs: a durable job, seen, done, and stopped."""
+
+import time
+
+import pytest
+from gradio_client import Client
+
+from tests import hub as hubs
+from tests.tabs.conftest import ROOT, serve
+
+OWN = ROOT / "tests" / "own" / "presets"
+
+
+@pytest.fixture
+def hub():
+    with hubs.running() as running:
+        running.repos["own/voice"] = {"voice.bin": b"seven weights" * 5000}
+        yield running
+
+
+@pytest.fixture
+def client(hub, tmp_path):
+    environment = {
+        "UNDERSTUDY_PRESETS_DIR": str(OWN),
+        "UNDERSTUDY_OFFLINE": "0",
+        "HF_HUB_OFFLINE": "0",
+        "HF_ENDPOINT": hub.url,
+        "HF_HOME": str(tmp_path / "hf"),
+    }
+    with serve(tmp_path / "data", **environment) as site:
+        yield Client(site.url, verbose=False)
+
+
+def ask(client, name, *given):
+    return client.predict(*given, api_name=name)
+
+
+def until(client, job, states):
+    for _ in range(300):
+        facts = ask(client, "/status", job)
+        if facts["state"] in states:
+            return facts
+        time.sleep(0.1)
+    raise AssertionError(facts)
+
+
+@pytest.mark.slow
+def test_weights_are_a_job_that_can_be_stopped_and_goes_on(client, hub):
+    hub.bytes_per_s = 20_000
+    job = ask(client, "/submit", "weights", {"engines": ["own-voice"]})
+    job = job["id"] if isinstance(job, dict) else job
+    until(client, job, {"running"})
+    for _ in range(100):
+        if ask(client, "/status", job)["fraction"] > 0.1:
+            break
+        time.sleep(0.1)
+    began_s = time.monotonic()
+    ask(client, "/cancel", job)
+    until(client, job, {"cancelled"})
+    assert time.monotonic() - began_s < 4
+    hub.bytes_per_s = 0
+    ask(client, "/retry", job)
+    assert until(client, job, {"done", "failed"})["state"] == "done"
+    assert hub.gets("voice")[-1][2].startswith("bytes=")
