@@ -28,7 +28,8 @@ PRIVATE = {"owner", "request", "result", "review_value"}
 def declare(studio: Studio) -> None:
     """Declare every endpoint; called inside the window's `Blocks`."""
     for workflow in studio.workflows.values():
-        _declare_workflow(studio, workflow)
+        if workflow.shown:
+            _declare_workflow(studio, workflow)
     for function in (*_asking(studio), *_changing(studio)):
         gr.api(  # pyright: ignore[reportPrivateImportUsage] - public, says its documentation
             function, api_name=function.__name__, queue=False
