@@ -8,7 +8,7 @@ from typing import Any
 import workflows
 from engines import catalog, fetching
 from engines.doctor import inspect_engines
-from engines.residency.manager import KeepOne
+from engines.residency.here import manager_here
 from media.doctor import inspect_ffmpeg
 from studio.command import House, main
 from studio.doctor import Finding, inspect_machine
@@ -25,7 +25,8 @@ def known() -> Mapping[str, Workflow[Any]]:
 
 def open_studio(settings: Settings) -> Studio:
     """Return the studio of that data folder; it works on nothing yet."""
-    return Studio(settings, known(), KeepOne(), catalog.engines_for, uses_gpu=catalog.any_on_gpu)
+    lender = manager_here(settings)
+    return Studio(settings, known(), lender, catalog.engines_for, uses_gpu=catalog.any_on_gpu)
 
 
 def serve(settings: Settings) -> None:

@@ -5,7 +5,8 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
@@ -105,8 +106,9 @@ class Runner:
             workflow = choose(dict(self.workflows), row["workflow"])
             request = read_request(workflow, row["request"])
             watcher = self._watcher(row, workflow, request)
-            with storage_errors(self.settings.data_dir):
-                result = workflow.run(request, self._new_run(row, request, watcher))
+            run = self._new_run(row, request, watcher)
+            with storage_errors(self.settings.data_dir), self._expected(run, workflow):
+                result = workflow.run(request, run)
             if workflow.shown:
                 self.library.add(row, result)
             watcher.learn()
@@ -144,6 +146,17 @@ class Runner:
             seed=request.seed,
             job=row["id"],
         )
+
+    @contextmanager
+    def _expected(self, run: Run, workflow: Workflow[Any]) -> Generator[None, None, None]:
+        """Let the lender know what the job will use, for as long as it runs."""
+        roles = (each.role for each in workflow.steps)
+        engines = [run.engines[role] for role in roles if role in run.engines]
+        self.lender.expect(run.job, engines, lambda text: self.jobs.note(run.job, "memory", text))
+        try:
+            yield
+        finally:
+            self.lender.withdraw(run.job)
 
     def _stopped(self, row: Mapping[str, Any], why: str) -> Fate:
         if self.stopping.is_set() and not self.jobs.stop_asked(row["id"]):

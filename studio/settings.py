@@ -61,6 +61,20 @@ class Settings(BaseSettings):
     """Longest video or sound that is taken in, in hours"""
     cache_max_gb: float = Field(default=50.0, gt=0)
     """Finished steps that no result needs are dropped, oldest use first, above this many GB"""
+    vram_budget_gb: float = Field(default=0.0, ge=0)
+    """GB of the device's memory that engines may use; 0: nearly all of it. On a machine without a GPU, weights are then moved within so much memory instead of staying where they were loaded"""
+    ram_budget_gb: float = Field(default=0.0, ge=0)
+    """GB of main memory that weights may take; 0: what this machine, or its container, has to spare"""
+    pinned_gb: float = Field(default=-1.0, ge=-1)
+    """GB of main memory that are set aside for fast transfers to a GPU; -1: half of what weights may take; 0: none"""
+    vram_idle_s: float = Field(default=300.0, ge=0)
+    """Seconds without work after which the device's memory is freed; 0: never"""
+    ram_idle_s: float = Field(default=1800.0, ge=0)
+    """Seconds without work after which engines leave main memory; 0: never"""
+    stop_idle_s: float = Field(default=0.0, ge=0)
+    """Seconds without a job and without an open page after which stop_command runs; 0: never"""
+    stop_command: str = ""
+    """Program with its arguments that stops this machine when it is idle (a rented one costs money); no shell"""
     crash_limit: int = Field(default=3, ge=1)
     """A job that takes the whole program down this many times in the same step is given up"""
     presets_dir: str = ""

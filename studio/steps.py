@@ -37,8 +37,26 @@ class Lender(Protocol):
         """Return what its output depends on: id, revision, weights, settings, dtype."""
         ...
 
-    def lease(self, engine: str) -> AbstractContextManager[Any]:
-        """Lend it, loaded, until the `with` block ends."""
+    def expect(self, job: str, engines: Sequence[str], tell: Callable[[str], None]) -> None:
+        """Hear which engines a job will use, in order; `tell` takes lines for its report."""
+        ...
+
+    def withdraw(self, job: str) -> None:
+        """Hear that a job ended."""
+        ...
+
+    def lease(
+        self, engine: str, job: str = "", check: Callable[[], None] = ...
+    ) -> AbstractContextManager[Any]:
+        """Lend it, loaded, until the `with` block ends; `check` is called while it waits."""
+        ...
+
+    def relieve(self, engine: str, error: BaseException) -> bool:
+        """Make room after `error` in a lease that goes on; tell whether to try again.
+
+        Raises:
+            OutOfMemory: if everything was tried.
+        """
         ...
 
 
@@ -251,18 +269,32 @@ class Run:
             began = time.monotonic()
             with self.store.scratch("step") as scratch:
                 desk = Desk(self.store, scratch, self.watcher.progress, self.watcher.check)
-                value = step.work(*given, desk, **call)
+                value = self._work(step, given, desk, call)
             engine = self.engines[step.role] if step.role else ""
             origin = Origin(self.job, step.title, engine, time.monotonic() - began)
             self.memory.remember(key, adapter.dump_json(value).decode(), origin)
             return _Found(value)
+
+    def _work(
+        self, step: Step[..., T], given: tuple[Any, ...], desk: Desk, call: Mapping[str, Any]
+    ) -> T:
+        """Do the step's work, again for as long as the lender can make room for it."""
+        while True:
+            try:
+                return step.work(*given, desk, **call)
+            except (
+                MemoryError,
+                RuntimeError,
+            ) as error:  # torch's OutOfMemoryError is a RuntimeError
+                if not step.role or not self.lender.relieve(self.engines[step.role], error):
+                    raise
 
     @contextmanager
     def _lent(self, engine: str) -> Generator[tuple[Any, ...], None, None]:
         if not engine:
             yield ()
             return
-        with self.lender.lease(engine) as lent:
+        with self.lender.lease(engine, self.job, self.watcher.check) as lent:
             yield (lent,)
 
     def with_seed(self, seed: int) -> "Run":

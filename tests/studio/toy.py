@@ -64,8 +64,17 @@ class Shelf:
     def identity(self, engine: str) -> str:
         return f"{engine}@1"
 
-    def lease(self, engine: str) -> AbstractContextManager[Any]:
+    def expect(self, job: str, engines: Sequence[str], tell: Any) -> None:
+        return
+
+    def withdraw(self, job: str) -> None:
+        return
+
+    def lease(self, engine: str, job: str = "", check: Any = None) -> AbstractContextManager[Any]:
         return nullcontext(Echo())
+
+    def relieve(self, engine: str, error: BaseException) -> bool:
+        return False
 
 
 @step("Look at the words")

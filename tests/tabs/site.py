@@ -7,7 +7,7 @@ from typing import Any
 import app
 import tabs
 from engines import catalog
-from engines.residency.manager import KeepOne
+from engines.residency.here import manager_here
 from studio.settings import Settings
 from studio.studio import Studio
 from tests.tabs.quieter import WORKFLOW
@@ -16,10 +16,11 @@ EXTRA = Path(__file__).parent / "extra"
 
 
 def make_studio(folder: Path, **settings: Any) -> Studio:
+    chosen = Settings(data_dir=folder, _env_file=None, **settings)
     return Studio(
-        Settings(data_dir=folder, _env_file=None, **settings),
+        chosen,
         {**app.known(), "quieter": WORKFLOW},
-        KeepOne(),
+        manager_here(chosen),
         catalog.engines_for,
     )
 

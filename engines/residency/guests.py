@@ -1,0 +1,65 @@
+"""Who is lent: engines that were made, and the jobs that will want them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from engines.catalog import Entry
+from engines.networks import Hosted
+from engines.residency.networks import Networks
+
+GIB = 1 << 30
+
+
+def nothing() -> None:
+    """Let no Stop button be asked."""
+
+
+def unheard(_text: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(slots=True)
+class Guest:
+    """An engine that was made."""
+
+    entry: Entry
+    engine: Any
+    lock: Any  # of engines that need no device
+    networks: Networks | None = None
+    used_s: float = 0.0
+    leased: int = 0
+
+    @property
+    def hosted(self) -> bool:
+        """Whether it has networks that are moved."""
+        return isinstance(self.engine, Hosted)
+
+    @property
+    def on_device(self) -> bool:
+        """Whether it needs the device for itself."""
+        return self.hosted or self.entry.needs.cuda
+
+
+@dataclass(slots=True)
+class Expected:
+    """A job's engines in the order of its steps, and how far it is."""
+
+    engines: tuple[str, ...]
+    tell: Callable[[str], None]
+    at: int = 0
+
+    def reach(self, engine: str) -> None:
+        """The job uses that engine now: go on to its next place, if it has one."""
+        if engine in self.engines[self.at :]:
+            self.at = self.engines.index(engine, self.at)
+
+    def pass_by(self, engine: str) -> None:
+        """The job is done with that engine for now."""
+        if self.at < len(self.engines) and self.engines[self.at] == engine:
+            self.at += 1
+
+
+def plain_bytes(guest: Guest) -> int:
+    """Return what an engine without networks is said to take."""
+    return 0 if guest.hosted else int(guest.entry.needs.memory_gb * GIB)

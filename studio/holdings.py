@@ -1,0 +1,67 @@
+"""What the machine holds in memory, and what a job will cost: told by who lends the engines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One engine in memory."""
+
+    engine: str
+    title: str
+    device_bytes: int
+    host_bytes: int
+    lent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """Everything in memory, the budgets, and whether the host's part is pinned."""
+
+    device: str
+    in_place: bool  # host and device are one
+    device_bytes: int
+    device_budget_bytes: int
+    host_bytes: int
+    host_budget_bytes: int
+    pinned_bytes: int
+    pinning: str  # why less is pinned than could be; "" where all is well
+    engines: tuple[Holding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What engines will cost a job, beside computing."""
+
+    wait_s: float  # for weights
+    peak_bytes: int  # on the device
+    read_bytes: int  # from the disk
+    download_bytes: int  # not here yet
+    guessed: bool  # an engine was never loaded here: its size is taken from its preset
+
+
+@runtime_checkable
+class Keeper(Protocol):
+    """Knows what is in memory, and can free it."""
+
+    def holdings(self) -> Holdings:
+        """Return what is held where."""
+        ...
+
+    def free(self, *, host: bool = True) -> int:
+        """Drop what nobody uses; return the bytes."""
+        ...
+
+    def forecast(self, engines: Sequence[str]) -> Forecast:
+        """Return what those engines, one after the other, will cost."""
+        ...
+
+    def idle_s(self) -> float:
+        """Return for how long nothing has been lent."""
+        ...
+
+    def tend(self) -> None:
+        """Free what has been idle for long."""
+        ...

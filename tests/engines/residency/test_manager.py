@@ -1,0 +1,241 @@
+"""The manager with real threads and real bytes, on the CPU."""
+
+import faulthandler
+import gc
+import threading
+import time
+
+import pytest
+import torch
+
+from engines.residency.manager import Manager
+from studio.errors import Busy, Cancelled, OutOfMemory
+from tests.engines.residency.fleet import Made, manager, one_model_bytes
+
+ONE = one_model_bytes()
+FITS_ONE = int(ONE * 1.5)
+
+
+@pytest.fixture(autouse=True)
+def no_hang():
+    torch.set_num_threads(1)
+    faulthandler.dump_traceback_later(60, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    return Made(tmp_path)
+
+
+@pytest.fixture
+def boss(made):
+    boss = manager(made, FITS_ONE)
+    yield boss
+    boss.close()
+
+
+def ask(boss, names, job="job"):
+    answers = []
+    boss.expect(job, list(names))
+    for name in names:
+        with boss.lease(name, job) as engine:
+            answers.append(engine.think())
+    boss.withdraw(job)
+    return answers
+
+
+@pytest.mark.parametrize("size", [FITS_ONE, ONE * 20, ONE * 2], ids=["one", "all", "two"])
+@pytest.mark.parametrize("arena", [0, ONE * 3, ONE * 30])
+def test_four_stages_give_the_same_bytes_with_any_budget(made, size, arena):
+    boss = manager(made, size, arena_bytes=arena)
+    plain = [made.plain(name) for name in "abcdab"]
+    assert ask(boss, "abcdab") == plain
+    assert boss.device.peak_bytes <= size
+    assert all(engine.loads == 1 for engine in made.engines.values())  # files are read once
+    boss.close()
+
+
+def test_a_streamed_engine_gives_the_same_bytes(made):
+    boss = manager(made, int(ONE * 0.75))
+    assert ask(boss, "aba") == [made.plain(name) for name in "aba"]
+    assert boss.device.peak_bytes <= int(ONE * 0.75)
+    assert boss.books.vram.moved_bytes > 2 * ONE  # it came in parts, again and again
+    boss.close()
+
+
+def test_what_was_dropped_from_host_memory_is_read_from_the_files(made):
+    boss = manager(made, FITS_ONE)
+    first = ask(boss, "a")
+    with boss.loader.changed:
+        boss.books.trim(boss.books.vram)
+        freed = boss.books.trim(boss.books.ram)
+    assert freed > ONE / 2  # all chunks that equal bytes of the file
+    reads = boss.books.ram.moved_bytes
+    assert ask(boss, "a") == first and boss.books.ram.moved_bytes - reads == freed
+    assert made.engines["a"].loads == 1
+    boss.close()
+
+
+def test_engines_leave_host_memory_as_a_whole_where_it_is_small(made):
+    boss = manager(made, FITS_ONE, host_bytes=int(ONE * 2.5))
+    plain = [made.plain(name) for name in "abcda"]
+    assert ask(boss, "abcda") == plain
+    assert boss.books.ram.used_bytes <= ONE * 2.5
+    assert {each.engine for each in boss.holdings().engines} < set("abcd")
+    boss.close()
+
+
+def test_the_next_stage_arrives_while_this_one_computes(made):
+    boss = manager(made, ONE * 2)
+    ask(boss, "abc")
+    boss.expect("job", ["a", "b"])
+    with boss.lease("a", "job"):
+        deadline = time.monotonic() + 10
+        while boss.books.vram.counts["b"] < len(boss.books.models["b"].chunks):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    boss.withdraw("job")
+    boss.close()
+
+
+def test_nothing_points_to_the_device_after_a_lease(made, boss):
+    ask(boss, "a")
+    net = made.engines["a"].nets["net"]
+    assert all(each.numel() == 0 for each in (*net.parameters(), *net.buffers()))
+    assert net.head.weight is net.embed.weight
+    with pytest.raises(RuntimeError):
+        net(torch.tensor([1]))
+    assert boss.device.live_bytes == boss.books.vram.used_bytes
+
+
+def test_2_what_is_leased_is_not_dropped(made, boss):
+    with boss.lease("a") as engine:
+        before = engine.think()
+        boss.free()
+        assert engine.think() == before == made.plain("a")
+
+
+def test_16_after_everything_left_the_arena_is_one_run(made):
+    boss = manager(made, FITS_ONE, arena_bytes=ONE * 8)
+    ask(boss, "abcd")
+    assert boss.host.arena.used_bytes
+    boss.free()
+    gc.collect()
+    assert len(boss.host.arena.free_runs) == 1 and not boss.host.arena.used_bytes
+    assert boss.books.ram.used_bytes == boss.books.vram.used_bytes == boss.device.live_bytes == 0
+    assert ask(boss, "a") == [made.plain("a")]
+    boss.close()
+
+
+def test_12_many_threads_and_jobs_take_turns(made):
+    boss = manager(made, FITS_ONE, host_bytes=ONE * 3)
+    plain = {name: made.plain(name) for name in "abcd"}
+    wrong, inside = [], []
+
+    def work(number):
+        names = "abcd"[number % 4 :] + "abcd"[: number % 4]
+        boss.expect(f"job {number}", list(names))
+        for name in names:
+            with boss.lease(name, f"job {number}") as engine:
+                inside.append(number)
+                if len(inside) != 1 or engine.think() != plain[name]:
+                    wrong.append((number, name))
+                inside.remove(number)
+        boss.withdraw(f"job {number}")
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(6)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(50)
+    assert not wrong and not any(each.is_alive() for each in threads)
+    assert not boss.books.leased
+    boss.close()
+
+
+def test_12_stop_while_waiting_for_another_job(made, boss):
+    stopped = threading.Event()
+
+    def check():
+        raise Cancelled("stop")
+
+    def wait():
+        with pytest.raises(Cancelled), boss.lease("b", "two", check):
+            pass
+        stopped.set()
+
+    with boss.lease("a", "one"):
+        threading.Thread(target=wait).start()
+        assert stopped.wait(5)
+    assert ask(boss, "b") == [made.plain("b")]
+
+
+def test_8_a_file_that_cannot_be_read_fails_the_lease_and_a_retry_succeeds(made):
+    boss = manager(made, FITS_ONE)
+    ask(boss, "a")
+    with boss.loader.changed:
+        boss.books.trim(boss.books.vram)
+        boss.books.trim(boss.books.ram)
+    path = made.entries["a"][0] / "model.safetensors"
+    whole = path.read_bytes()
+    hidden = path.rename(path.with_name("hidden"))
+    with pytest.raises(FileNotFoundError), boss.lease("a"):
+        pass
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(OSError, match="ended after"), boss.lease("a"):
+        pass
+    assert not boss.books.leased
+    hidden.replace(path)
+    assert ask(boss, "a") == [made.plain("a")]
+    boss.close()
+
+
+def test_a_second_engine_for_the_same_step_is_refused(boss):
+    with boss.lease("a"), boss.lease("a"), pytest.raises(Busy), boss.lease("b"):
+        pass
+    with boss.lease("b"):
+        pass
+
+
+def test_an_engine_without_blocks_that_does_not_fit_says_so(made, monkeypatch):
+    boss = manager(made, ONE // 100)
+    with pytest.raises(OutOfMemory):
+        ask(boss, "a")
+    assert not boss.books.leased
+    boss.close()
+
+
+def test_in_place_nothing_moves(made):
+    boss: Manager = manager(made, ONE)
+    boss.device.in_place = True
+    assert ask(boss, "abca") == [made.plain(name) for name in "abca"]
+    assert boss.books.vram.moved_bytes == 0 and not boss.loader.threads
+    assert boss.free() >= ONE
+    assert ask(boss, "a") == [made.plain("a")]
+
+
+def test_idle_frees_the_device_and_then_host_memory(made):
+    boss = manager(made, FITS_ONE, vram_idle_s=0.05, ram_idle_s=0.4)
+    with boss.lease("a"):
+        assert boss.idle_s() == 0
+        boss.tend()
+    assert boss.books.vram.used_bytes
+    time.sleep(0.1)
+    boss.tend()
+    assert not boss.books.vram.used_bytes and boss.books.ram.used_bytes
+    time.sleep(0.4)
+    boss.tend()
+    assert not boss.books.ram.used_bytes and not boss.holdings().engines
+    boss.close()
+
+
+def test_the_forecast_knows_what_was_measured(made):
+    boss = manager(made, FITS_ONE)
+    ask(boss, "ab")
+    forecast = boss.forecast(["a", "a", "b"])
+    assert not forecast.guessed and forecast.peak_bytes <= FITS_ONE and forecast.wait_s > 0
+    assert boss.measured.of("a").nbytes == ONE
+    boss.close()
