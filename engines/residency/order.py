@@ -42,49 +42,52 @@ def batched(
         preview_first: finish the first scene of every job before its others begin.
         patience: batches.
     """
-    lines: dict[tuple[str, int], list[Piece]] = {}
-    for each in sorted(pieces, key=lambda piece: piece.step):
-        lines.setdefault((each.job, each.scene), []).append(each)
-    places = {job: n for n, job in enumerate(dict.fromkeys(each.job for each in pieces))}
-    first = {job: min(each.scene for each in pieces if each.job == job) for job in places}
-    passed = dict.fromkeys(places, 0)
+    desk = _Desk(pieces, sizes, preview_first, patience)
     done: list[Piece] = []
-    using: tuple[str, ...] = ()
-
-    def open_lines() -> list[list[Piece]]:
-        live = [line for line in lines.values() if line]
-        if not preview_first:
-            return live
-        started = {job for job in places if lines.get((job, first[job]))}
-        return [
-            line
-            for line in live
-            if line[0].job not in started or line[0].scene == first[line[0].job]
-        ]
-
-    def rank(piece: Piece) -> tuple[int, int, int, int, int, int]:
-        starved = passed[piece.job] >= patience
-        weight = sum(sizes.get(each, 0) for each in piece.stage.needs)
-        goes_on = piece.stage.needs == using
-        return (
-            0 if goes_on else 1 if starved else 2,
-            piece.step,
-            -weight,
-            places[piece.job],
-            piece.scene,
-            -passed[piece.job],
-        )
-
-    while any(lines.values()):
-        line = min(open_lines(), key=lambda each: rank(each[0]))
-        piece = line.pop(0)
-        if piece.stage.needs != using:
-            waiting = {job for (job, _), rest in lines.items() if rest and job != piece.job}
-            passed |= {job: passed[job] + 1 for job in waiting}
-        passed[piece.job] = 0
-        using = piece.stage.needs
+    while (piece := desk.next()) is not None:
         done.append(piece)
     return tuple(done)
+
+
+class _Desk:
+    """What is left to do, and who was passed over how often."""
+
+    def __init__(
+        self, pieces: Sequence[Piece], sizes: Mapping[str, int], preview: bool, patience: int
+    ) -> None:
+        self.sizes, self.preview, self.patience = sizes, preview, patience
+        self.lines: dict[tuple[str, int], list[Piece]] = {}
+        for each in sorted(pieces, key=lambda piece: piece.step):
+            self.lines.setdefault((each.job, each.scene), []).append(each)
+        jobs = dict.fromkeys(each.job for each in pieces)
+        self.places = {job: n for n, job in enumerate(jobs)}
+        self.first = {job: min(each.scene for each in pieces if each.job == job) for job in jobs}
+        self.passed = dict.fromkeys(jobs, 0)
+        self.using: tuple[str, ...] = ()
+
+    def next(self) -> Piece | None:
+        """Take the next piece; None: all is done."""
+        able = [line for line in self.lines.values() if line and self._open(line[0])]
+        if not able:
+            return None
+        piece = min(able, key=lambda line: self._rank(line[0])).pop(0)
+        if piece.stage.needs != self.using:
+            waiting = {job for (job, _), rest in self.lines.items() if rest and job != piece.job}
+            self.passed |= {job: self.passed[job] + 1 for job in waiting}
+        self.passed[piece.job] = 0
+        self.using = piece.stage.needs
+        return piece
+
+    def _open(self, piece: Piece) -> bool:
+        if not self.preview or piece.scene == self.first[piece.job]:
+            return True
+        return not self.lines[piece.job, self.first[piece.job]]
+
+    def _rank(self, piece: Piece) -> tuple[int, int, int, int, int]:
+        starved = self.passed[piece.job] >= self.patience
+        weight = sum(self.sizes.get(each, 0) for each in piece.stage.needs)
+        turn = 0 if piece.stage.needs == self.using else 1 if starved else 2
+        return (turn, piece.step, -weight, self.places[piece.job], piece.scene)
 
 
 def changes(pieces: Sequence[Piece]) -> int:
