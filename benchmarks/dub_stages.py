@@ -26,10 +26,11 @@ from typing import Any
 from app import known
 from benchmarks.hear import processor_s
 from engines import catalog, weights
-from engines.residency.manager import KeepOne
+from engines.residency.here import manager_here
 from media.probe import probe
 from studio.artefacts import Store
 from studio.memory import Memory
+from studio.settings import Settings
 from studio.steps import Lender, Run, Step
 from workflows.dub.request import DubRequest
 
@@ -117,7 +118,7 @@ def measure(
     folder: Path,
     *,
     swaps: Mapping[str, str] | None = None,
-    lender: Callable[[], Lender] = KeepOne,
+    lender: Callable[[], Lender] | None = None,
     **options: Any,
 ) -> Measured:
     """Dub `film` once, in a data folder of its own.
@@ -127,7 +128,7 @@ def measure(
         quality: a quality preset.
         folder: where everything is written.
         swaps: role -> engine id, instead of the preset's.
-        lender: makes what lends the engines.
+        lender: makes what lends the engines; None: the manager of this machine.
         options: of the request.
 
     Raises:
@@ -137,7 +138,8 @@ def measure(
     taken = store.take_in(film, "video/mp4")
     request = DubRequest(video=taken, quality=quality, **options)
     engines = chosen(workflow.needs(request), quality, swaps or {})
-    run = Run(store, Memory(folder / "memory"), engines, lender(), clock)
+    lends = lender() if lender else manager_here(Settings(data_dir=folder))
+    run = Run(store, Memory(folder / "memory"), engines, lends, clock)
     workflow.run(request, run)
     return Measured(film.name, probe(film).duration_s, quality, tuple(clock.stages.values()))
 

@@ -19,8 +19,17 @@ class Lender:
     def identity(self, engine):
         return catalog.entry(engine).identity()
 
+    def expect(self, job, engines, tell):
+        """Every engine is at hand."""
+
+    def withdraw(self, job):
+        """Nothing is fetched ahead."""
+
+    def relieve(self, engine, error):
+        return False
+
     @contextmanager
-    def lease(self, engine):
+    def lease(self, engine, job="", check=None):
         if engine not in self.lent:
             self.lent[engine] = tiny.engine(engine)
         yield self.lent[engine]
