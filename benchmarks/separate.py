@@ -1,8 +1,9 @@
 """How much memory and time the separators take: `python -m benchmarks.separate ENGINE [--minutes N]`.
 
 ENGINE is `rnnoise-separator`, or a neural one with random weights: `tiny-htdemucs` (a few channels, the
-published segment of 7.8 s), `htdemucs` or `melband-roformer` (of published size). What they find means
-nothing; the work does not depend on the weights.
+published segment of 7.8 s), `tiny-roformer` (the same, segments of 8 s, one over each sample), `htdemucs` or
+`melband-roformer` (of published size). What they find means nothing; the work does not depend on the
+weights.
 """
 
 import argparse
@@ -83,14 +84,42 @@ def _separator(name: str, folder: Path) -> Any:
     if name in {"tiny-htdemucs", "htdemucs"}:
         _write_demucs(folder, SMALL if name.startswith("tiny") else PUBLISHED_DEMUCS)
         return Demucs(weights=folder, name="random")
-    if name == "melband-roformer":
-        import torch  # noqa: PLC0415 - heavy
-
-        from engines.separation.nets.roformer import Roformer as Network  # noqa: PLC0415 - heavy
-
-        torch.save(Network(PUBLISHED["mel"].shape("mel")).state_dict(), folder / "random.ckpt")
-        return Roformer(weights=folder, checkpoint="random.ckpt", kind="mel")
+    if name.endswith("-roformer"):
+        return _roformer(folder, is_tiny=name.startswith("tiny"))
     return catalog.entry(name).build()
+
+
+def _roformer(folder: Path, *, is_tiny: bool) -> Roformer:
+    """Write a random mel-band network, and return it as a separator."""
+    import torch  # noqa: PLC0415 - heavy
+
+    from engines.separation.nets.roformer import Roformer as Network  # noqa: PLC0415 - heavy
+    from engines.separation.nets.roformer import Shape  # noqa: PLC0415 - heavy
+
+    shape = PUBLISHED["mel"].shape("mel")
+    config = ""
+    if is_tiny:
+        shape = Shape(
+            mel=True, dim=8, depth=1, heads=1, dim_head=8, mel_bands=12, fft=1024, hop=512
+        )
+        config = "random.yaml"
+        model = {
+            "dim": 8,
+            "depth": 1,
+            "time_transformer_depth": 1,
+            "freq_transformer_depth": 1,
+            "num_bands": 12,
+            "dim_head": 8,
+            "heads": 1,
+            "stft_n_fft": 1024,
+            "stft_win_length": 1024,
+            "stft_hop_length": 512,
+            "mask_estimator_depth": 2,
+        }
+        found = {"model": model, "inference": {"num_overlap": 1}}
+        (folder / config).write_text(yaml.safe_dump(found), encoding="utf-8")
+    torch.save(Network(shape).state_dict(), folder / "random.ckpt")
+    return Roformer(weights=folder, checkpoint="random.ckpt", kind="mel", config=config)
 
 
 def _write_demucs(folder: Path, size: Mapping[str, Any]) -> None:
