@@ -77,7 +77,7 @@ class Entry:
 
     def missing(self) -> tuple[Missing, ...]:
         """Return what this machine lacks for it; empty: it can run."""
-        lacking = _missing(self.needs, self.id)
+        lacking = _missing(self.needs)
         if self.weights is not None and (here := self.held()) and here.state != "present":
             lacking.append(_missing_weights(self, self.weights, here))
         return tuple(lacking)
@@ -303,12 +303,12 @@ def _refusal(candidate: Entry, need: Need) -> str:
     return ""
 
 
-def _missing(needs: Needs, engine: str) -> list[Missing]:
+def _missing(needs: Needs) -> list[Missing]:
     apt = f"apt-get install {' '.join(needs.debian)}" if needs.debian else "see its documentation"
     found = [Missing(f"the program {p}", apt) for p in needs.programs if not shutil.which(p)]
     found += [Missing(f"the file {f}", apt) for f in needs.files if not _present(f)]
     found += [
-        Missing(f"the Python package {p}", _bringing(p, needs, engine))
+        Missing(f"the Python package {p}", _bringing(p, needs))
         for p in needs.packages
         if not _importable(p)
     ]
@@ -335,11 +335,11 @@ def _missing_weights(engine: Entry, weights: Weights, here: Held) -> Missing:
     )
 
 
-def _bringing(package: str, needs: Needs, engine: str) -> str:
+def _bringing(package: str, needs: Needs) -> str:
     """Return the command that brings a Python package into this project's environment."""
     group = needs.group or _groups().get(package.replace("_", "-").lower(), "")
     if group:
-        return f"UNDERSTUDY_EXTRAS={group} ./run.sh weights --engine {engine}"
+        return f"UNDERSTUDY_EXTRAS={group} ./run.sh doctor"
     return f"{Path(sys.executable)} -m pip install {package.replace('_', '-')}"
 
 

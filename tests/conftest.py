@@ -24,8 +24,11 @@ settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True)
-def _own_data(tmp_path, monkeypatch):
+def _own_data(tmp_path, monkeypatch, request):
     """Keep what a test makes out of the user's data folder, and the user's settings out of the test."""
+    if request.node.get_closest_marker("weights") is None:  # what the user fetched decides nothing
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
+        monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     for each in [each for each in os.environ if each.startswith("UNDERSTUDY_")]:
         if each not in {"UNDERSTUDY_TEST_MEDIA", "UNDERSTUDY_FFMPEG"}:
             monkeypatch.delenv(each)

@@ -2,10 +2,12 @@
 
 import inspect
 import tomllib
+from dataclasses import replace
 
 import pytest
 
 from engines import catalog, roles
+from engines.weights import folder
 from studio.errors import BadPreset, MissingWeights
 from studio.workflow import Need
 
@@ -78,3 +80,53 @@ def test_identity_follows_the_settings(tmp_path):
         (tmp_path / f"e{revision}.toml").write_text(text)
     one, two = catalog.entries(root=tmp_path).values()
     assert one.identity() != two.identity()  # the id is part of it
+
+
+def test_what_suits_the_machine_follows_the_weights_that_are_here(tmp_path, monkeypatch):
+    own = tmp_path / "own"
+    for kind in ("engines", "quality"):
+        (own / kind).mkdir(parents=True)
+    text = (catalog.PRESETS / "engines" / "silero-vad.toml").read_text()
+    weights = '[weights]\nrepo = "a/b"\nrevision = "%s"\n[[weights.files]]\npath = "x"\n' % (
+        "0" * 40
+    )
+    (own / "engines" / "mine.toml").write_text(f"{text}\n{weights}")
+    for name in ("laptop", "balanced"):
+        lists = dict.fromkeys(catalog.quality(name), "[]") | {"SpeechDetector": '["mine"]'}
+        lines = "\n".join(f"{role} = {ids}" for role, ids in lists.items())
+        (own / "quality" / f"{name}.toml").write_text(f"[engines]\n{lines}\n")
+    monkeypatch.setattr(catalog, "PRESETS", own)
+    (own / "quality" / "draft.toml").write_text("[engines]\n")
+    monkeypatch.setattr(catalog, "has_cuda", lambda: False)
+    assert catalog.default_quality() == "draft"
+    entry = catalog.entry("mine")
+    assert "./run.sh weights --engine mine" in [each.remedy for each in entry.missing()]
+    place = folder(entry.weights)
+    place.mkdir(parents=True)
+    (place / "x").write_bytes(b"x")
+    assert catalog.default_quality() == "laptop" and not entry.missing()
+    monkeypatch.setattr(catalog, "has_cuda", lambda: True)
+    assert catalog.default_quality() == "balanced"
+
+
+def test_a_missing_package_names_the_group_that_brings_it(monkeypatch):
+    monkeypatch.setattr(catalog, "find_spec", lambda name: None)
+    remedies = {
+        each.remedy
+        for package, group in (("faster_whisper", ""), ("TTS", "xtts"), ("other", ""))
+        for each in replace(
+            next(iter(ENTRIES.values())),
+            id="one",
+            needs=catalog.Needs(packages=(package,), group=group),
+            weights=None,
+        ).missing()
+    }
+    assert "UNDERSTUDY_EXTRAS=laptop ./run.sh doctor" in remedies
+    assert "UNDERSTUDY_EXTRAS=xtts ./run.sh doctor" in remedies
+    assert any(each.endswith("-m pip install other") for each in remedies)
+
+
+def test_another_kind_of_machine_is_told():
+    needs = catalog.Needs(platforms=("plan9",))
+    lacking = replace(next(iter(ENTRIES.values())), needs=needs, weights=None).missing()
+    assert [each.what for each in lacking] == ["a machine of plan9"]
