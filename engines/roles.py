@@ -84,6 +84,23 @@ class Transcriber(Protocol):
         ...
 
 
+class Aligner(Protocol):
+    """Finds out when the words of a text are said."""
+
+    def align(self, audio: AudioFile, transcript: Transcript, progress: Progress) -> Transcript:
+        """Return `transcript` with the same words, and their times as they are heard.
+
+        Words that cannot be found keep their times; so do all of them in a language that it does
+        not know, which a warning then tells.
+
+        Args:
+            audio: the voice, any rate.
+            transcript: words in order, with times right to about half a second.
+            progress: seconds of sound done, of all.
+        """
+        ...
+
+
 class Translator(Protocol):
     """Says the same in another language."""
 

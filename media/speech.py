@@ -46,3 +46,4 @@ class Transcript:
     language: str
     words: tuple[Word, ...]
     confidence: float = 1.0  # 0..1 over the whole, as the engine rates itself
+    warnings: tuple[str, ...] = ()  # what was heard and not believed, in whole sentences

@@ -18,6 +18,7 @@ ROLES = {
     "Separator": "Takes voices apart",
     "Diarizer": "Tells speakers apart",
     "Transcriber": "Writes down",
+    "Aligner": "Times the words",
     "Translator": "Translates",
     "Writer": "Shortens",
     "Speaker": "Speaks",

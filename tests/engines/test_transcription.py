@@ -14,6 +14,7 @@ from media.audio import open_audio
 from media.speech import Span, Word
 from studio.errors import BadInput, Cancelled
 from studio.progress import silent
+from tests import tiny
 from tests.media import shared
 
 LJ4 = "produced the block books, which were the immediate predecessors of the true printed book,"
@@ -25,10 +26,9 @@ LJ5 = (
 
 @pytest.fixture(params=catalog.entries("Transcriber"))
 def transcriber(request):
-    entry = catalog.entry(request.param)
-    if lacking := entry.missing():
-        pytest.skip(f"{entry.id}: {lacking[0].what} is missing")
-    return entry.build()
+    engine = tiny.engine(request.param)
+    engine.is_tiny = tiny.is_tiny(request.param)  # then what it says means nothing
+    return engine
 
 
 def heard(name):
@@ -44,7 +44,10 @@ def test_clear_english_is_mostly_understood(transcriber, name, text):
     told = []
     found = transcriber.transcribe(audio, speech, "", lambda done, n: told.append((done, n)))
     assert found.language == "en" and found.confidence > 0.8
-    assert word_error_rate(text, " ".join(word.text for word in found.words)) <= 0.3
+    assert (
+        transcriber.is_tiny
+        or word_error_rate(text, " ".join(word.text for word in found.words)) <= 0.3
+    )
     assert all(0 <= w.start_s < w.end_s <= audio.duration_s + 0.05 for w in found.words)
     assert all(a.start_s <= b.start_s and a.end_s <= b.end_s for a, b in pairwise(found.words))
     assert all(0 <= word.confidence <= 1 and word.text for word in found.words)
@@ -62,6 +65,8 @@ def test_the_clock_is_that_of_the_file_and_overlaps_are_heard_once(transcriber):
 
 
 def test_another_language_is_not_believed(transcriber):
+    if transcriber.is_tiny:
+        pytest.skip("tiny random weights hear English in everything")
     audio, speech = heard("speech/de_rhasspy-0007.flac")
     if "de" in catalog.entry("pocketsphinx-en").languages:
         pytest.fail("then this test needs another language")
@@ -77,7 +82,8 @@ def test_an_unknown_language_is_refused(transcriber):
 def test_silence_has_no_words(transcriber):
     audio = open_audio(shared("odd/silence_8s.flac"))
     assert transcriber.transcribe(audio, (), "en", silent).words == ()
-    assert transcriber.transcribe(audio, (Span(1.0, 3.0),), "en", silent).words == ()
+    if not transcriber.is_tiny:
+        assert transcriber.transcribe(audio, (Span(1.0, 3.0),), "en", silent).words == ()
 
 
 def test_it_stops_at_once_and_leaves_no_process(transcriber):
@@ -86,7 +92,7 @@ def test_it_stops_at_once_and_leaves_no_process(transcriber):
     stopped_s: list[float] = []
 
     def stop(done, total):
-        if time.monotonic() - begun_s > 2.0:
+        if time.monotonic() - begun_s > (0.0 if transcriber.is_tiny else 2.0):
             stopped_s.append(time.monotonic())
             raise Cancelled("stopped")
 

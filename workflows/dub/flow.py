@@ -143,13 +143,15 @@ def _heard_by_machine(
         _must_be_understood(first.confidence, wanted or source.language)
     transcript = run.step(hearing.transcribe, stems, speech, wanted)
     _must_be_understood(transcript.confidence, wanted or source.language)
+    if transcript.words and "Aligner" in run.engines:
+        transcript = run.step(hearing.time_words, stems, transcript)
     found = run.step(lines.lines_of_words, transcript, turns)
     if not found:
         raise BadInput(
             "no words could be understood",
             remedy="Give subtitles of what is said, or a clearer recording.",
         )
-    return Heard(transcript.language, found, source.warnings)
+    return Heard(transcript.language, found, (*source.warnings, *transcript.warnings))
 
 
 def _must_be_understood(confidence: float, language: str) -> None:
@@ -308,6 +310,7 @@ WORKFLOW = Workflow(
         lines.lines_of_subtitles,
         hearing.listen_in,
         hearing.transcribe,
+        hearing.time_words,
         lines.lines_of_words,
         wording.translate,
         wording.shorten,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engines.roles import Diarizer, Separator, SpeechDetector, Transcriber
+from engines.roles import Aligner, Diarizer, Separator, SpeechDetector, Transcriber
 from media.audio import Audio, AudioFile, AudioWriter, open_audio
 from media.decode import decode_audio
 from media.fetch import fetch_link
@@ -123,6 +123,12 @@ def transcribe(
 ) -> Transcript:
     """Return the words with their times."""
     return transcriber.transcribe(_for_recogniser(desk, stems), speech, language, desk.progress)
+
+
+@engine_step("Time the words")
+def time_words(aligner: Aligner, desk: Desk, stems: Stems, transcript: Transcript) -> Transcript:
+    """Return the same words with the times at which they are heard."""
+    return aligner.align(_for_recogniser(desk, stems), transcript, desk.progress)
 
 
 def _for_recogniser(desk: Desk, stems: Stems) -> AudioFile:

@@ -114,7 +114,7 @@ def needs(request: DubRequest) -> tuple[Need, ...]:
     target = request.target_language
     wanted = [Need("SpeechDetector"), Need("Speaker", target)]
     if request.subtitles is None and request.translated_subtitles is None:
-        wanted.append(Need("Transcriber", source))
+        wanted += [Need("Transcriber", source), Need("Aligner", source, optional=True)]
     if request.translated_subtitles is None and source != target:
         wanted.append(Need("Translator", source or "en", target))
     wanted += [
