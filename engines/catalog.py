@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from engines.roles import BuiltInVoice
+from engines.roles import OWN, BuiltInVoice
 from engines.weights import Held, Weights, folder, held
 from studio.errors import BadPreset, MissingWeights
 from studio.keys import digest
@@ -169,8 +169,12 @@ def voices(language: str = "") -> dict[str, Voice]:
 
 def built_in(engine: str, language: str) -> tuple[BuiltInVoice, ...]:
     """Return the voices of one Speaker engine for `language`: what its `voices` answers."""
-    return tuple(
-        BuiltInVoice(each.id, each.name, each.title, each.pitch_hz)
+    able = entry(engine)
+    varies = "takes" in able.capabilities
+    own = BuiltInVoice(OWN, OWN, "The speaker's own voice", 0.0, varies)
+    clones = "clone" in able.capabilities and language in (able.languages or (language,))
+    return (own,) * clones + tuple(
+        BuiltInVoice(each.id, each.name, each.title, each.pitch_hz, varies)
         for each in voices(language).values()
         if each.engine == engine
     )
@@ -252,9 +256,10 @@ def choose(needs: Sequence[Need], quality_name: str) -> tuple[Choice, ...]:
         quality_name: a quality preset; empty: what suits this machine.
     """
     preset, known = quality(quality_name or default_quality()), entries()
+    wanted = [[need.engine] if need.engine else preset.get(need.role, ()) for need in needs]
     return tuple(
-        _choose(need, [known[id_] for id_ in preset.get(need.role, ()) if id_ in known])
-        for need in needs
+        _choose(need, [known[id_] for id_ in ids if id_ in known and known[id_].role == need.role])
+        for need, ids in zip(needs, wanted, strict=True)
     )
 
 

@@ -12,9 +12,10 @@ from typing import Literal, Protocol, TypeAlias
 
 from media.audio import Audio, AudioFile
 from media.speech import Span, Transcript, Turn, Word
-from studio.progress import Progress
+from studio.progress import Progress, silent
 
 Stem: TypeAlias = Literal["vocals", "other"]
+OWN = "own"  # the name and id of the voice that is cloned from a `Reference`
 
 
 class SpeechDetector(Protocol):
@@ -139,31 +140,62 @@ class Speech:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """A voice to clone: a recording of it, and what is said there."""
+
+    audio: Audio  # (1, samples), any rate, 3 s or more of clean speech
+    text: str = ""  # "": not known
+
+
+@dataclass(frozen=True, slots=True)
 class BuiltInVoice:
     """A voice that an engine has (`engines.catalog.Voice`, as the workflow sees it)."""
 
     id: str  # of its preset
     name: str  # what `speak` takes
     title: str
-    pitch_hz: float  # median
+    pitch_hz: float  # median; 0: it is nobody's yet
+    varies: bool = False  # another seed is another take: it can put a bad one right
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is made from a `Reference`: the speaker's own voice, cloned."""
+        return self.name == OWN
 
 
 class Speaker(Protocol):
     """Text to speech."""
 
     def voices(self, language: str) -> tuple[BuiltInVoice, ...]:
-        """Return its voices for `language`, those of `presets/voices/` (see `catalog.built_in`)."""
+        """Return its voices for `language`, those of `presets/voices/` (see `catalog.built_in`).
+
+        An engine that clones (capability "clone") has the voice `OWN` before the others.
+        """
         ...
 
-    def speak(self, text: str, voice: str, language: str, rate: float, seed: int) -> Speech:
+    def speak(
+        self,
+        text: str,
+        voice: str,
+        language: str,
+        rate: float,
+        seed: int,
+        *,
+        reference: Reference | None = None,
+        progress: Progress = silent,
+    ) -> Speech:
         """Speak one line; silence at both ends is trimmed to at most 20 ms.
 
         Args:
             text: in its spoken form (numbers as words).
-            voice: a name that the engine knows (`presets/voices/*.toml`, field `name`).
+            voice: a name that the engine knows (`presets/voices/*.toml`, field `name`), or `OWN`.
             language: of the text.
-            rate: 1 is the voice's own speed; 1.2 is a fifth faster, made by the engine itself.
+            rate: 1 is the voice's own speed; 1.2 is a fifth faster, made by the engine itself where
+                it has the capability "rate", and left to the caller's stretching where it has not.
             seed: a different seed may give a different take.
+            reference: whom `OWN` shall sound like; None: a voice of the engine's choosing. Every
+                other voice ignores it.
+            progress: pieces of work done, of all.
 
         Raises:
             BadInput: if it does not know the voice, or the voice does not speak the language.

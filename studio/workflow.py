@@ -22,6 +22,7 @@ class Need:
     language: str = ""
     target_language: str = ""
     optional: bool = False  # the workflow goes on without it, and says so
+    engine: str = ""  # the id of the only engine that the user wants for it; empty: the preset's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,11 @@ import re
 from pathlib import Path
 
 from engines.catalog import built_in, entry
-from engines.roles import BuiltInVoice, Speech
+from engines.roles import BuiltInVoice, Reference, Speech
 from engines.speech.line import check_rate, clean, spoken, variation
 from media.program import ask_program
 from studio.errors import BadInput
+from studio.progress import Progress, silent
 
 WORDS_PER_MINUTE, SLOWEST, FASTEST = 175, 80, 450
 PITCH = 50  # of 0..99
@@ -33,8 +34,19 @@ class EspeakNg:
         """Return its voices for `language`."""
         return built_in("espeak-ng", language)
 
-    def speak(self, text: str, voice: str, language: str, rate: float, seed: int) -> Speech:
+    def speak(
+        self,
+        text: str,
+        voice: str,
+        language: str,
+        rate: float,
+        seed: int,
+        *,
+        reference: Reference | None = None,  # noqa: ARG002 - its voices are nobody's
+        progress: Progress = silent,
+    ) -> Speech:
         """Speak one line; a seed moves tempo and pitch a little. See `engines.roles.Speaker`."""
+        progress(0, 1)
         name, pitch = _voice(voice, language)
         speed = WORDS_PER_MINUTE * check_rate(rate) * (1.0 + variation(seed, "tempo"))
         pitch += round(variation(seed, "pitch") * 100)

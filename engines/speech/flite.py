@@ -7,10 +7,11 @@ import unicodedata
 from pathlib import Path
 
 from engines.catalog import built_in
-from engines.roles import BuiltInVoice, Speech
+from engines.roles import BuiltInVoice, Reference, Speech
 from engines.speech.line import check_rate, clean, spoken, variation
 from media.program import ask_program
 from studio.errors import BadInput
+from studio.progress import Progress, silent
 
 VOICES = ("rms", "slt", "awb", "kal16")
 TIMEOUT_S = 60.0
@@ -24,8 +25,19 @@ class Flite:
         """Return its voices for `language`."""
         return built_in("flite", language)
 
-    def speak(self, text: str, voice: str, language: str, rate: float, seed: int) -> Speech:
+    def speak(
+        self,
+        text: str,
+        voice: str,
+        language: str,
+        rate: float,
+        seed: int,
+        *,
+        reference: Reference | None = None,  # noqa: ARG002 - its voices are nobody's
+        progress: Progress = silent,
+    ) -> Speech:
         """Speak one line; a seed moves the tempo by up to 2 %. See `engines.roles.Speaker`."""
+        progress(0, 1)
         if language != "en":
             raise BadInput(f"flite does not speak {language!r}", remedy="Choose another voice.")
         if voice not in VOICES:

@@ -7,10 +7,11 @@ where it is found, and never required.
 from pathlib import Path
 
 from engines.catalog import built_in
-from engines.roles import BuiltInVoice, Speech
+from engines.roles import BuiltInVoice, Reference, Speech
 from engines.speech.line import check_rate, clean, spoken, variation
 from media.program import ask_program
 from studio.errors import BadInput
+from studio.progress import Progress, silent
 
 LOCALES = {"en-US": "en", "en-GB": "en", "de-DE": "de", "es-ES": "es", "fr-FR": "fr", "it-IT": "it"}
 SPEED_MIN, SPEED_MAX = 20, 500  # levels, 100 is the voice's own
@@ -24,8 +25,19 @@ class Pico:
         """Return its voices for `language`."""
         return built_in("pico", language)
 
-    def speak(self, text: str, voice: str, language: str, rate: float, seed: int) -> Speech:
+    def speak(
+        self,
+        text: str,
+        voice: str,
+        language: str,
+        rate: float,
+        seed: int,
+        *,
+        reference: Reference | None = None,  # noqa: ARG002 - its voices are nobody's
+        progress: Progress = silent,
+    ) -> Speech:
         """Speak one line; a seed moves tempo and pitch by up to 2 %. See `engines.roles.Speaker`."""
+        progress(0, 1)
         if voice not in LOCALES:
             known = ", ".join(LOCALES)
             raise BadInput(f"Pico has no voice {voice!r}", remedy=f"Choose one of {known}.")

@@ -40,6 +40,7 @@ from tabs.parts.page import ACT, QUIET, Page
 from tabs.parts.result import find
 from workflows.dub.edits import of_line, of_speaker
 from workflows.dub.model import CastEdit
+from workflows.dub.sheet import Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,17 @@ def editor(page: Page, view: JobView) -> None:
     wire_bar(drawn)
 
 
-def voice_choices(language: str) -> list[tuple[str, str]]:
-    """Return (title, id) of the voices that speak `language`; the first leaves it as it is."""
-    voices = catalog.voices(language).values()
-    return [("As cast", ""), *((each.title, each.id) for each in voices)]
+def voice_choices(sheet: Sheet) -> list[tuple[str, str]]:
+    """Return (title, id) of the voices of a dub; the first leaves it as it is."""
+    known = [(each.title, each.id) for each in sheet.voices]
+    if not known:  # a sheet of an older dub
+        known = [(each.title, each.id) for each in catalog.voices(sheet.target_language).values()]
+    return [("As cast", ""), *known]
+
+
+def voice_title(sheet: Sheet, id_: str) -> str:
+    """Return what a voice is called; "" if there is none of that id."""
+    return next((title for title, known in voice_choices(sheet) if known == id_ and id_), "")
 
 
 def show_bar(opened: Opened) -> list[Any]:
@@ -109,10 +117,10 @@ def show_line(opened: Opened) -> list[Any]:
         (of_speaker(opened.edits, each.speaker).name or each.name, each.speaker)
         for each in sheet.cast
     ]
-    voice = catalog.voices().get(line.voice)
+    voice = voice_title(sheet, line.voice)
     facts = f"{clock(line.start_s)} in the original, {clock(line.dub_start_s)} in the dub"
     facts = f"{clock(line.start_s)} in the original" if opened.is_waiting else facts
-    facts += f" · spoken by {voice.title}" if voice else ""
+    facts += f" · spoken by {voice}" if voice else ""
     flag = "" if opened.is_waiting else FLAGS.get(line.flag, line.flag)
     warning = f'<p class="lack">⚑ {escape(flag)}</p>' if flag else ""
     is_made = gr.update(visible=not opened.is_waiting)
@@ -125,7 +133,7 @@ def show_line(opened: Opened) -> list[Any]:
         line.text if edit.text is None else edit.text,
         line.translation if edit.translation is None else edit.translation,
         gr.update(choices=people, value=edit.speaker or line.speaker),
-        gr.update(choices=voice_choices(sheet.target_language), value=edit.voice or ""),
+        gr.update(choices=voice_choices(sheet), value=edit.voice or ""),
         edit.locked,
     ]
 
@@ -148,16 +156,18 @@ def show_member(drawn: Editor, opened: Opened) -> list[Any]:
         return [gr.skip()] * 7
     edit = of_speaker(opened.edits, member.speaker)
     others = [(each.name, each.speaker) for each in sheet.cast if each.speaker != member.speaker]
-    voice = catalog.voices().get(member.voice)
-    facts = f"Speaks with the voice {voice.title}" if voice else "Has no voice yet"
-    facts += ", turned toward the recording" if voice and member.converted else ""
+    voice = voice_title(sheet, member.voice)
+    facts = f"Speaks with the voice {voice}" if voice else "Has no voice yet"
+    is_copy = member.voice == catalog.OWN
+    facts = "Speaks with a copy of the voice in the recording" if is_copy else facts
+    facts += ", turned toward the recording" if voice and member.converted and not is_copy else ""
     facts += f" · pitch {member.pitch_hz:.0f} Hz" if member.pitch_hz > 0 else ""
     facts += f" · takes on {edit.reference.name}" if edit.reference else ""
     return [
         f'<p class="hint">{escape(facts)}</p>',
         voice_sample(drawn.page.studio, opened, member.reference),
         edit.name or member.name,
-        gr.update(choices=voice_choices(sheet.target_language), value=edit.voice or ""),
+        gr.update(choices=voice_choices(sheet), value=edit.voice or ""),
         gr.update(choices=[("Nobody else", ""), *others], value=edit.merge_into or ""),
         is_main(opened, member.speaker),
         None,

@@ -259,7 +259,8 @@ def _choices(view: FieldView) -> list[tuple[str, Any]] | None:
     if "language_of" in view.extra:
         return [*language_choices(view.extra["language_of"])]
     if "engine_of" in view.extra:
-        return [(each.title, each.id) for each in catalog.entries(view.extra["engine_of"]).values()]
+        known = catalog.entries(view.extra["engine_of"]).values()
+        return [("What the quality chooses", ""), *((_marked(each), each.id) for each in known)]
     if "voice" in view.extra:
         return [("The nearest to the speaker's", ""), *voice_choices()]
     if "quality" in view.extra:
@@ -270,6 +271,11 @@ def _choices(view: FieldView) -> list[tuple[str, Any]] | None:
         return [(each.title, each.id) for each in caption_styles().values()]
     named = [(str(each).capitalize(), each) for each in view.choices]
     return named or None
+
+
+def _marked(engine: catalog.Entry) -> str:
+    """Return its title, and the mark of a licence that forbids commercial use."""
+    return engine.title if engine.commercial is not False else f"{engine.title}, not commercial"
 
 
 def voice_choices() -> list[tuple[str, str]]:

@@ -1,16 +1,20 @@
 """Who speaks with which voice: a person's choice, else the nearest that is free."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.roles import BuiltInVoice
+from engines.roles import OWN, BuiltInVoice
+from media.speech import Span
 from studio.errors import BadInput
 from tests.dub.made import artefact
-from workflows.dub.casting import Candidate, Portrait, cast, voice_of
+from workflows.dub.casting import Candidate, Model, Portrait, cast, voice_of
 from workflows.dub.model import CastEdit, Edits, Line, LineEdit
 
 VOICES = tuple(BuiltInVoice(each, each, each.title(), 150.0) for each in ("leo", "marco", "nora"))
+CLONE = BuiltInVoice(OWN, OWN, "The speaker's own voice", 0.0, varies=True)
 KNOWN = tuple(Candidate(each, None) for each in VOICES)
 MINE = Portrait("", 10.0, artefact("mine.wav"), None)
 TALK_S = st.lists(st.floats(0.5, 500), min_size=1, max_size=6)
@@ -64,7 +68,43 @@ def test_a_voice_that_there_is_not_is_refused_and_the_others_are_named():
 def test_a_line_may_have_a_voice_of_its_own_and_is_then_left_as_it_is():
     members = cast(portraits(5), KNOWN, Edits(), clone=True, mine=None)
     line = Line("L0001", "S1", 0.0, 1.0, "good evening")
-    voice, model = voice_of(line, members, VOICES, Edits())
-    assert voice.id == members[0].voice and model == members[0].reference
+    model = voice_of(line, members, VOICES, Edits())
+    assert model == Model(VOICES[0], members[0].reference)
     own = Edits(lines=(LineEdit(id="L0001", voice="nora"),))
-    assert voice_of(line, members, VOICES, own) == (VOICES[2], None)
+    assert voice_of(line, members, VOICES, own) == Model(VOICES[2], None)
+
+
+def test_a_speaker_that_clones_gives_everyone_their_own_voice():
+    lines = [Line("L0001", "S1", 0.0, 4.0, "good evening"), Line("L0002", "S1", 9.0, 12.0, "bye")]
+    own = replace(portrait(1, 60), parts=(Span(9.0, 12.0), Span(0.0, 4.0)))
+    known = (Candidate(CLONE, None), *KNOWN)
+    first, second = cast([own, portrait(2, 9)], known, Edits(), clone=True, mine=None, lines=lines)
+    assert (first.voice, first.convert_to, first.said) == (OWN, own.reference, "bye good evening")
+    assert (second.voice, second.said) == (OWN, "")
+    model = voice_of(lines[0], [first, second], [CLONE, *VOICES], Edits())
+    assert model == Model(CLONE, own.reference, "bye good evening")
+
+
+def test_who_does_not_want_copies_gets_built_in_voices():
+    known = (Candidate(CLONE, None), *KNOWN)
+    members = cast(portraits(60, 5), known, Edits(), clone=False, mine=MINE)
+    assert [each.voice for each in members] == [OWN, "leo"]
+    assert [each.convert_to for each in members] == [MINE.reference, None]
+    asked = Edits(cast=(CastEdit(speaker="S2", voice=OWN),))
+    members = cast(portraits(60, 5), known, asked, clone=False, mine=None)
+    assert (members[1].voice, members[1].convert_to) == (OWN, artefact("voice 2.flac"))
+
+
+def test_who_speaks_too_little_has_a_built_in_voice_or_borrows_one():
+    short = replace(portrait(2, 1), reference=None)
+    members = cast(
+        [portrait(1, 60), short], (Candidate(CLONE, None), *KNOWN), Edits(), clone=True, mine=None
+    )
+    assert members[1].voice == "leo"
+    members = cast(
+        [portrait(1, 60), short], (Candidate(CLONE, None),), Edits(), clone=True, mine=None
+    )
+    assert (members[1].voice, members[1].lent_by) == (OWN, "S1")
+    assert members[1].convert_to == members[0].reference
+    alone = cast([short], (Candidate(CLONE, None),), Edits(), clone=True, mine=None)
+    assert (alone[0].voice, alone[0].convert_to) == (OWN, None)

@@ -2,18 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engines.roles import BuiltInVoice, Speaker
+from engines.roles import OWN, BuiltInVoice, Speaker
 from media.audio import Audio, open_audio, write_audio
 from media.speech import Span, Turn
 from media.spoken import spoken
 from media.voiceprint import VoicePrint, distance, voiceprint
 from studio.artefacts import Artefact
 from studio.errors import BadInput
-from studio.steps import Desk, engine_step, step
+from studio.steps import Desk, Run, engine_step, step
 from workflows.dub import edits as edited
 from workflows.dub.model import Edits, Line, Member
 
@@ -30,9 +30,12 @@ class Portrait:
     speaking_s: float
     reference: Artefact | None  # FLAC, mono: up to 12 s of the clearest speech; None: too little
     print: VoicePrint | None  # None: too little to tell
+    parts: tuple[
+        Span, ...
+    ] = ()  # of the source, in order: what `reference` is made of, if whole turns
 
 
-@step("Get to know the voices")
+@step("Get to know the voices", version=2)
 def portray(
     desk: Desk, vocals: Artefact, bed: Artefact | None, turns: tuple[Turn, ...]
 ) -> tuple[Portrait, ...]:
@@ -42,13 +45,13 @@ def portray(
     for index, speaker in enumerate(speakers):
         desk.progress(index, len(speakers))
         own = [Span(turn.start_s, turn.end_s) for turn in turns if turn.speaker == speaker]
-        sound = _clearest(desk, vocals, bed, own)
+        sound, parts = _clearest(desk, vocals, bed, own)
         kept = None
         if sound.duration_s >= REFERENCE_MIN_S:
             path = write_audio(sound, desk.scratch / f"{index}.flac")
             kept = desk.keep(path, "audio/flac", f"voice of {speaker}.flac")
         speaking_s = sum(each.duration_s for each in own)
-        portraits.append(Portrait(speaker, speaking_s, kept, _print(sound)))
+        portraits.append(Portrait(speaker, speaking_s, kept, _print(sound), parts))
     return tuple(portraits)
 
 
@@ -84,7 +87,15 @@ def introduce(speaker: Speaker, desk: Desk, voice: BuiltInVoice, language: str) 
     """Let a voice count to twelve, and measure it."""
     desk.check()
     text = spoken(COUNTING, language)
-    return Candidate(voice, _print(speaker.speak(text, voice.name, language, 1.0, 0).audio))
+    sound = speaker.speak(text, voice.name, language, 1.0, 0, progress=desk.progress).audio
+    return Candidate(voice, _print(sound))
+
+
+def introduced(voices: Sequence[BuiltInVoice], run: Run, language: str) -> tuple[Candidate, ...]:
+    """Return the voices with what they sound like; the speaker's own is like the speaker anyway."""
+    others = tuple(each for each in voices if not each.is_own)
+    own = tuple(Candidate(each, None) for each in voices if each.is_own)
+    return own + run.map(introduce, others, language)
 
 
 def cast(
@@ -94,23 +105,30 @@ def cast(
     *,
     clone: bool,
     mine: Portrait | None,
+    lines: Sequence[Line] = (),
 ) -> tuple[Member, ...]:
-    """Give every speaker a voice: the user's choice, else the nearest in pitch and timbre that is free.
+    """Give every speaker a voice: the user's choice, else their own where the Speaker can clone it.
+
+    Without cloning it is the nearest in pitch and timbre that is free. Who speaks too little to be
+    cloned borrows the voice of the speaker whose is nearest, where the Speaker has no other.
 
     Raises:
         BadInput: if an edit names a voice that there is not.
     """
     main = edits.main_speaker or _who_talks_most(portraits)
     members: list[Member] = []
-    free = list(voices)
+    free = [each for each in voices if not each.voice.is_own]
     for portrait in sorted(portraits, key=lambda each: -each.speaking_s):
         edit = edited.of_speaker(edits, portrait.speaker)
         is_main = portrait.speaker == main
         model = mine if mine is not None and is_main else portrait
-        known = [each.voice for each in voices]
-        voice = _named(known, edit.voice) or _nearest(free or voices, model.print)
+        if edit.reference is not None:
+            model = replace(model, reference=edit.reference, parts=())
+        is_wanted = clone or model is not portrait or edit.voice == OWN
+        voice = _voice_for(model, edit.voice, voices, free=free, is_wanted=is_wanted)
+        if voice.is_own and is_wanted and model.reference is None:
+            model = _lender(model, portraits) or model
         free = [each for each in free if each.voice.id != voice.id]
-        wanted = edit.reference or (model.reference if clone or model is mine else None)
         members.append(
             Member(
                 speaker=portrait.speaker,
@@ -120,21 +138,73 @@ def cast(
                 reference=portrait.reference,
                 pitch_hz=portrait.print.pitch_hz if portrait.print else 0.0,
                 voice=voice.id,
-                convert_to=wanted,
+                convert_to=model.reference if is_wanted else None,
+                said=_said(model, lines),
+                lent_by=model.speaker if model.speaker not in {"", portrait.speaker} else "",
             )
         )
     return tuple(sorted(members, key=lambda each: each.speaker))
 
 
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The voice of a line, and whom it shall sound like."""
+
+    voice: BuiltInVoice
+    recording: Artefact | None
+    said: str = ""  # in the recording
+
+
 def voice_of(
     line: Line, members: Sequence[Member], voices: Sequence[BuiltInVoice], edits: Edits
-) -> tuple[BuiltInVoice, Artefact | None]:
-    """Return the built-in voice of a line, and the recording toward which it is turned."""
+) -> Model:
+    """Return the voice of a line, and the recording that it is cloned from or turned toward."""
     member = next(each for each in members if each.speaker == line.speaker)
     own = _named(voices, edited.of_line(edits, line.id).voice)
+    if own is not None and own.is_own:
+        return Model(own, member.convert_to or member.reference, member.said)
     if own is not None:
-        return own, None
-    return next(each for each in voices if each.id == member.voice), member.convert_to
+        return Model(own, None)
+    voice = next(each for each in voices if each.id == member.voice)
+    return Model(voice, member.convert_to, member.said)
+
+
+def _voice_for(
+    model: Portrait,
+    chosen: str | None,
+    voices: Sequence[Candidate],
+    *,
+    free: Sequence[Candidate],
+    is_wanted: bool,
+) -> BuiltInVoice:
+    """Return the voice chosen, else the model's own if it can be cloned, else the nearest."""
+    known = [each.voice for each in voices]
+    named = _named(known, chosen)
+    if named is not None:
+        return named
+    own = next((each for each in known if each.is_own), None)
+    others = free or [each for each in voices if not each.voice.is_own]
+    if own is not None and ((is_wanted and model.reference is not None) or not others):
+        return own
+    return _nearest(others, model.print)
+
+
+def _lender(portrait: Portrait, portraits: Sequence[Portrait]) -> Portrait | None:
+    """Return the speaker whose voice is the nearest of those that can be cloned."""
+
+    def far(other: Portrait) -> tuple[float, str]:
+        if other.print is None or portrait.print is None:
+            return 0.0, other.speaker
+        return distance(other.print, portrait.print), other.speaker
+
+    return min((each for each in portraits if each.reference is not None), key=far, default=None)
+
+
+def _said(portrait: Portrait, lines: Sequence[Line]) -> str:
+    """Return what is said in the reference of a speaker; "" where it is not known word for word."""
+    texts = {(each.start_s, each.end_s): each.text for each in lines}
+    said = [texts.get((each.start_s, each.end_s), "") for each in portrait.parts]
+    return " ".join(said) if all(said) else ""
 
 
 def _who_talks_most(portraits: Sequence[Portrait]) -> str:
@@ -169,8 +239,14 @@ def _print(sound: Audio) -> VoicePrint | None:
         return None
 
 
-def _clearest(desk: Desk, vocals: Artefact, bed: Artefact | None, spans: Sequence[Span]) -> Audio:
-    """Join whole lines, those with the most voice over background first, up to 12 s."""
+def _clearest(
+    desk: Desk, vocals: Artefact, bed: Artefact | None, spans: Sequence[Span]
+) -> tuple[Audio, tuple[Span, ...]]:
+    """Join whole lines, those with the most voice over background first, up to 12 s.
+
+    Returns:
+        The sound, and which lines it is made of; none if one of them had to be cut.
+    """
     voice_file = open_audio(desk.path(vocals))
     bed_file = open_audio(desk.path(bed)) if bed is not None else None
     ranked: list[tuple[float, Span]] = []
@@ -182,15 +258,21 @@ def _clearest(desk: Desk, vocals: Artefact, bed: Artefact | None, spans: Sequenc
         ranked.append((clearness_db, span))
     ranked.sort(key=lambda each: (each[1].duration_s < LINE_MIN_S, -each[0], each[1].start_s))
     parts: list[Audio] = []
+    whole: list[Span] = []
     length_s = 0.0
     for _, span in ranked:
+        room_s = REFERENCE_MAX_S - length_s
+        is_cut = span.duration_s > room_s
+        if is_cut and length_s >= REFERENCE_MIN_S:
+            continue  # a whole one may fit still: what is said in the reference is then known
+        parts.append(voice_file.cut(span.start_s, min(span.end_s, span.start_s + room_s)).mono())
+        length_s += parts[-1].duration_s
+        whole += [] if is_cut else [span]
         if length_s >= REFERENCE_MAX_S:
             break
-        end_s = min(span.end_s, span.start_s + REFERENCE_MAX_S - length_s)
-        parts.append(voice_file.cut(span.start_s, end_s).mono())
-        length_s += parts[-1].duration_s
     joined = np.concatenate([part.samples for part in parts], axis=1)
-    return Audio(joined.astype(np.float32, copy=False), voice_file.sample_rate_hz)
+    sound = Audio(joined.astype(np.float32, copy=False), voice_file.sample_rate_hz)
+    return sound, tuple(whole) if len(whole) == len(parts) else ()
 
 
 def _power_db(audio: Audio) -> float:

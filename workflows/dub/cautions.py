@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean
 
+from engines.roles import OWN
 from workflows.dub import measures
-from workflows.dub.model import Flag, Line
+from workflows.dub.model import Flag, Line, Member, Take
 from workflows.dub.sheet import Sheet, SheetLine
 
 UNSURE = 0.75  # mean confidence of all words
@@ -28,6 +29,7 @@ def cautions(
     *,
     heard: Sequence[Line],
     engines: Mapping[str, str],
+    members: Sequence[Member] = (),
     noted: Sequence[str],
     violations: Sequence[str],
 ) -> tuple[str, ...]:
@@ -37,12 +39,14 @@ def cautions(
         sheet: of the finished dub.
         heard: the lines as recognised, before anyone changed them.
         engines: role -> engine id.
+        members: the cast, for whose voice is whose.
         noted: what the source and the mix told.
         violations: rules that the subtitles break.
     """
     found = [
         *noted,
         *_about_voices(sheet, engines),
+        *_about_clones(members),
         *_about_hearing(sheet, heard),
         *_about_lines(sheet),
         *_about_subtitles(violations),
@@ -51,7 +55,7 @@ def cautions(
 
 
 def _about_voices(sheet: Sheet, engines: Mapping[str, str]) -> Iterator[str]:
-    turned = [each for each in sheet.cast if each.converted]
+    turned = [each for each in sheet.cast if each.converted and each.voice != OWN]
     if turned and "VoiceConverter" in engines:
         yield (
             "The voices are approximations: for each speaker the nearest built-in voice, turned "
@@ -63,7 +67,7 @@ def _about_voices(sheet: Sheet, engines: Mapping[str, str]) -> Iterator[str]:
             "toward the original is here."
         )
     for each in sheet.cast:
-        if each.reference is None and not each.converted:
+        if each.reference is None and not each.converted and each.voice != OWN:
             yield (
                 f"{each.name} speaks too little ({each.speaking_s:.1f} s) to be resembled, and has a "
                 "built-in voice. Give a recording in the cast sheet if you have one."
@@ -73,6 +77,43 @@ def _about_voices(sheet: Sheet, engines: Mapping[str, str]) -> Iterator[str]:
             "All lines are one speaker's, because nothing told voices apart. Set the speakers in "
             "the line table if there are more."
         )
+
+
+def _about_clones(members: Sequence[Member]) -> Iterator[str]:
+    cloned = [each for each in members if each.voice == OWN]
+    if any(each.convert_to is not None for each in cloned):
+        yield (
+            "The voices are copies of real ones. Publish them only with the consent of the people "
+            "whose they are, and say that they are made by a machine."
+        )
+    for each in cloned:
+        if each.lent_by:
+            yield (
+                f"{each.name} speaks too little ({each.speaking_s:.1f} s) to be copied, and has the "
+                f"voice of {each.lent_by}. Give a recording in the cast sheet if you have one."
+            )
+        elif each.convert_to is None:
+            yield (
+                f"{each.name} has a voice of the engine's choosing, because there is no recording "
+                "to copy. Give one in the cast sheet, or let voices be cloned."
+            )
+
+
+def about_takes(takes: Sequence[Take]) -> Iterator[str]:
+    """Yield what to know of lines that were spoken more than once, or are still not right."""
+    again = [each.line for each in takes if each.tries > 1 and not each.faults]
+    if again:
+        yield (
+            f"{len(again)} {'line was' if len(again) == 1 else 'lines were'} spoken again, because "
+            f"the first take was bad: {_named(again)}. Listen to them."
+        )
+    for each in takes:
+        if each.tries > 1 and each.faults:
+            yield (
+                f"Line {each.line} was spoken {each.tries} times and is still "
+                f"{' and '.join(each.faults)}; the best take is kept. Ask for another take, or "
+                "word it differently."
+            )
 
 
 def _about_hearing(sheet: Sheet, heard: Sequence[Line]) -> Iterator[str]:

@@ -12,10 +12,11 @@ from studio.steps import Run
 from studio.workflow import Workflow
 from workflows.dub import casting, delivery, hearing, lines, speaking, wording
 from workflows.dub import edits as edited
+from workflows.dub.cautions import about_takes
 from workflows.dub.model import Edits, Line, Member, Placed, Source, Take
 from workflows.dub.reporting import Told, report_on
 from workflows.dub.request import DubRequest, DubResult, check, needs
-from workflows.dub.sheet import Sheet, cast_rows, rows
+from workflows.dub.sheet import Sheet, SheetVoice, cast_rows, rows
 
 SURE_OF_LANGUAGE = 0.5
 
@@ -185,8 +186,10 @@ def prepare(
     if request.use_my_voice and request.my_voice is not None:
         mine = run.step(casting.listen_to_mine, request.my_voice)
     voices = run.step(casting.built_in, request.target_language)
-    known = run.map(casting.introduce, voices, request.target_language)
-    members = casting.cast(portraits, known, edits, clone=request.clone_voices, mine=mine)
+    known = casting.introduced(voices, run, request.target_language)
+    members = casting.cast(
+        portraits, known, edits, clone=request.clone_voices, mine=mine, lines=told
+    )
     return Draft(told, members, voices)
 
 
@@ -203,10 +206,19 @@ def perform(
             )
         )
         if texts:
-            voice, model = casting.voice_of(line, draft.members, draft.voices, edits)
-            model = model if "VoiceConverter" in run.engines else None
+            model = casting.voice_of(line, draft.members, draft.voices, edits)
             edit = edited.of_line(edits, line.id)
-            parts.append(speaking.Part(line, voice, model, texts, edit.take, edit.locked))
+            parts.append(
+                speaking.Part(
+                    line,
+                    model.voice,
+                    model.recording,
+                    texts,
+                    edit.take,
+                    edit.locked,
+                    said=model.said,
+                )
+            )
     placed, takes = speaking.perform(parts, run, request, source.duration_s)
     return Performance(draft, placed, takes)
 
@@ -229,6 +241,7 @@ def sheet_of(
         audio_start_s=source.audio_start_s,
         lines=rows(draft.lines, placed, draft.members, edits),
         cast=cast_rows(draft.members),
+        voices=tuple(SheetVoice(id=each.id, title=each.title) for each in draft.voices),
         edits=edits,
     )
 
@@ -274,7 +287,8 @@ def deliver(request: DubRequest, run: Run, dubbed: Dubbed) -> DubResult:
             heard=dubbed.heard.lines,
             engines=run.engines,
             is_narration=request.narration,
-            warnings=dubbed.heard.warnings,
+            warnings=(*dubbed.heard.warnings, *about_takes(dubbed.performance.takes)),
+            members=dubbed.performance.draft.members,
         )
     )
     numbers, text = run.step(delivery.write_report, report)

@@ -93,8 +93,10 @@ class Member:
     is_main: bool
     reference: Artefact | None  # FLAC: the best 6-12 s of the voice alone
     pitch_hz: float
-    voice: str  # id of the built-in voice chosen
+    voice: str  # id of the voice chosen: a built-in one, or "own", cloned by the Speaker itself
     convert_to: Artefact | None  # the recording whose voice it takes on, None: left as built in
+    said: str = ""  # in that recording, where it is known
+    lent_by: str = ""  # the speaker whose recording it is, if not its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ class Take:
     duration_s: float
     rate: float
     text: str  # the spoken form
+    tries: int = 1  # how often it was spoken until it was good
+    faults: tuple[str, ...] = ()  # what is wrong with it all the same
 
 
 @dataclass(frozen=True, slots=True)

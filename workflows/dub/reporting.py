@@ -11,7 +11,7 @@ from workflows.dub.cautions import cautions
 from workflows.dub.delivery import Facts, Mixed, Wordings
 from workflows.dub.kinds import KINDS
 from workflows.dub.measures import share_at
-from workflows.dub.model import Line, Source
+from workflows.dub.model import Line, Member, Source
 from workflows.dub.report import DubReport, Metric
 from workflows.dub.sheet import Sheet, SheetLine
 
@@ -39,6 +39,7 @@ class Told:
     heard: tuple[Line, ...] = ()  # as recognised: their words know how sure that was
     engines: Mapping[str, str] | None = None  # role -> engine id
     is_narration: bool = False
+    members: tuple[Member, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -58,6 +59,7 @@ def report_on(told: Told) -> DubReport:
             told.sheet,
             heard=told.heard,
             engines=told.engines or {},
+            members=told.members,
             noted=(*told.warnings, *told.mixed.report.notes),
             violations=told.words.violations,
         ),

@@ -59,6 +59,12 @@ class DubRequest(Request):
         default=None, json_schema_extra={"file": ["audio"], "group": "Look"}
     )
     """A recording of my voice: 10 seconds of clear speech or more"""
+    speaker_engine: str = Field(
+        default="",
+        max_length=80,
+        json_schema_extra={"engine_of": "Speaker", "group": "Look", "advanced": True},
+    )
+    """Which engine speaks; empty: what the quality chooses. Mind its licence"""
     duck_db: float = Field(
         default=9.0, ge=6, le=12, json_schema_extra={"group": "Look", "advanced": True}
     )
@@ -112,7 +118,7 @@ def needs(request: DubRequest) -> tuple[Need, ...]:
     """Return the roles that this request calls for."""
     source = request.source_language
     target = request.target_language
-    wanted = [Need("SpeechDetector"), Need("Speaker", target)]
+    wanted = [Need("SpeechDetector"), Need("Speaker", target, engine=request.speaker_engine)]
     if request.subtitles is None and request.translated_subtitles is None:
         wanted += [Need("Transcriber", source), Need("Aligner", source, optional=True)]
     if request.translated_subtitles is None and source != target:

@@ -25,7 +25,7 @@ class SheetLine(Record):
     """1 is the voice's own speed"""
     flag: Flag
     voice: str
-    """id of the built-in voice"""
+    """id of a built-in voice, or "own": the speaker's, cloned"""
     locked: bool
     take: int
 
@@ -45,6 +45,14 @@ class SheetMember(Record):
     """The best seconds of the original voice, to listen to"""
 
 
+class SheetVoice(Record):
+    """A voice to choose from."""
+
+    id: str
+    """Of a built-in voice, or "own": the speaker's, cloned"""
+    title: str
+
+
 class Sheet(Record):
     """Everything the dub tab shows of a finished or waiting dub."""
 
@@ -58,6 +66,8 @@ class Sheet(Record):
     """Where the sound begins on the clock of the video"""
     lines: tuple[SheetLine, ...]
     cast: tuple[SheetMember, ...]
+    voices: tuple[SheetVoice, ...] = ()
+    """What the engine that speaks can speak with"""
     edits: Edits = Edits()
     """Everything that was changed by hand"""
 

@@ -8,12 +8,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engines.roles import BuiltInVoice, Speaker, VoiceConverter
+from engines.roles import BuiltInVoice, Reference, Speaker, VoiceConverter
 from media.audio import Audio, open_audio, write_audio
 from media.slots import Placement, Schedule, Slot, plan, solve
 from media.stretch import fit_to_samples
 from studio.artefacts import Artefact
 from studio.steps import Desk, Run, engine_step, step
+from workflows.dub import takes
 from workflows.dub.budget import estimate_s, scale_of
 from workflows.dub.model import Line, Placed, Take
 from workflows.dub.request import DubRequest
@@ -34,6 +35,9 @@ class Order:
     language: str
     rate: float
     take: int
+    reference: Artefact | None = None  # whom a cloning voice shall sound like
+    said: str = ""  # in the reference
+    tries: int = 1  # at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Voiced:
 
     audio: Artefact  # FLAC, mono
     duration_s: float
+    tries: int = 1
+    faults: tuple[str, ...] = ()  # of the take that was kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +77,33 @@ class Part:
     take: int
     locked: bool
     level: int = 0  # which of its texts is spoken
+    said: str = ""  # in the recording that `convert_to` is
 
 
-@engine_step("Speak the lines")
+@engine_step("Speak the lines", version=2)
 def speak(speaker: Speaker, desk: Desk, order: Order) -> Voiced:
-    """Speak one line at a rate."""
-    desk.check()
-    speech = speaker.speak(order.text, order.voice, order.language, order.rate, order.take)
-    return _kept(desk, speech.audio)
+    """Speak one line at a rate; where a take is bad, again with other seeds, and keep the best."""
+    expected_s = estimate_s(order.text, order.language) / order.rate
+    model = None
+    if order.reference is not None:
+        sound = open_audio(desk.path(order.reference)).cut(0, MODEL_S).mono()
+        model = Reference(sound, order.said)
+    heard: list[takes.Judged] = []
+    while len(heard) < order.tries and (not heard or heard[-1].faults):
+        desk.check()
+        seed = takes.seed_of(order.take, len(heard))
+        speech = speaker.speak(
+            order.text,
+            order.voice,
+            order.language,
+            order.rate,
+            seed,
+            reference=model,
+            progress=desk.progress,
+        )
+        heard.append(takes.judged(speech.audio, expected_s))
+    chosen = heard[takes.best(heard)]
+    return replace(_kept(desk, chosen.audio), tries=len(heard), faults=chosen.faults)
 
 
 @engine_step("Turn the voices toward the originals")
@@ -134,15 +159,12 @@ def perform(
         schedule = run.step(plan_times, _slots(parts, natural, request), total_s)
     places = schedule.placements
     rates = [_rate(place.speed) for place in places]
-    voiced = _likened(parts, run, _spoken(parts, run, language, rates))
+    spoken = _spoken(parts, run, language, rates)
+    voiced = _likened(parts, run, spoken)
     lengths_s = [max(0.02, min(p.duration_s, total_s - p.start_s)) for p in places]
     fitted = run.map(fit, [Fitting(v.audio, s) for v, s in zip(voiced, lengths_s, strict=True)])
     placed = tuple(_placed(*each) for each in zip(parts, places, fitted, natural, strict=True))
-    takes = tuple(
-        Take(part.line.id, each.audio, each.duration_s, rate, part.texts[part.level])
-        for part, each, rate in zip(parts, fitted, rates, strict=True)
-    )
-    return placed, takes
+    return placed, tuple(map(_take, parts, fitted, rates, spoken))
 
 
 def _rate(speed: float) -> float:
@@ -190,7 +212,16 @@ def _spoken(
     parts: Sequence[Part], run: Run, language: str, rates: Sequence[float]
 ) -> tuple[Voiced, ...]:
     orders = [
-        Order(part.texts[part.level], part.voice.name, language, rate, part.take)
+        Order(
+            part.texts[part.level],
+            part.voice.name,
+            language,
+            rate,
+            part.take,
+            part.convert_to if part.voice.is_own else None,
+            part.said if part.voice.is_own else "",
+            takes.MOST_TAKES if part.voice.varies else 1,
+        )
         for part, rate in zip(parts, rates, strict=True)
     ]
     return run.map(speak, orders)
@@ -200,7 +231,7 @@ def _likened(parts: Sequence[Part], run: Run, voiced: Sequence[Voiced]) -> list[
     wanted = [
         (index, Likeness(each.audio, part.convert_to))
         for index, (part, each) in enumerate(zip(parts, voiced, strict=True))
-        if part.convert_to is not None
+        if part.convert_to is not None and not part.voice.is_own and "VoiceConverter" in run.engines
     ]
     turned = list(voiced)
     if wanted:
@@ -239,6 +270,18 @@ def _placed(part: Part, place: Placement, fitted: Voiced, natural: Voiced) -> Pl
         speed=natural.duration_s / fitted.duration_s,
         slack_s=place.slack_s,
         flag="too long" if place.slack_s > 0 else "",
+    )
+
+
+def _take(part: Part, fitted: Voiced, rate: float, spoken: Voiced) -> Take:
+    return Take(
+        line=part.line.id,
+        audio=fitted.audio,
+        duration_s=fitted.duration_s,
+        rate=rate,
+        text=part.texts[part.level],
+        tries=spoken.tries,
+        faults=spoken.faults,
     )
 
 
