@@ -170,11 +170,11 @@ def voices(language: str = "") -> dict[str, Voice]:
 def built_in(engine: str, language: str) -> tuple[BuiltInVoice, ...]:
     """Return the voices of one Speaker engine for `language`: what its `voices` answers."""
     able = entry(engine)
-    varies = "takes" in able.capabilities
-    own = BuiltInVoice(OWN, OWN, "The speaker's own voice", 0.0, varies)
+    varies, has_rate = ("takes" in able.capabilities), ("rate" in able.capabilities)
+    own = BuiltInVoice(OWN, OWN, "The speaker's own voice", 0.0, varies, has_rate)
     clones = "clone" in able.capabilities and language in (able.languages or (language,))
     return (own,) * clones + tuple(
-        BuiltInVoice(each.id, each.name, each.title, each.pitch_hz, varies)
+        BuiltInVoice(each.id, each.name, each.title, each.pitch_hz, varies, has_rate)
         for each in voices(language).values()
         if each.engine == engine
     )

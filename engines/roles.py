@@ -156,6 +156,7 @@ class BuiltInVoice:
     title: str
     pitch_hz: float  # median; 0: it is nobody's yet
     varies: bool = False  # another seed is another take: it can put a bad one right
+    has_rate: bool = True  # it speaks faster and slower by itself
 
     @property
     def is_own(self) -> bool:

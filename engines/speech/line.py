@@ -4,7 +4,7 @@ import hashlib
 import re
 import tempfile
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,11 @@ FRAME_S = 0.005
 QUIET_DB = -42.0  # below the loudest frame
 MAX_RATE, MIN_RATE = 2.5, 0.4
 VARIATION = 0.02
+PAUSE_S = 0.15  # between the pieces of a line that is too long for an engine
+_ENDS = (
+    re.compile(r"[.!?…。！？]+[\"”»')]*(?=\s|$)|[。！？]"),
+    re.compile(r"[,;:،、，；：]|\s[–—-](?=\s)"),
+)
 # Read as commands by one program or another: SSML, espeak-ng's [[phonemes]], escapes.
 _MARKUP = re.compile(r"[<>\[\]{}\\^|~`_#*]")
 
@@ -50,6 +55,37 @@ def check_rate(rate: float) -> float:
             remedy=f"Choose {MIN_RATE:g} to {MAX_RATE:g}.",
         )
     return rate
+
+
+def pieces(text: str, most: int) -> tuple[str, ...]:
+    """Return `text` in pieces of at most `most` characters: an engine babbles beyond its limit.
+
+    Cut after a sentence where one ends in the second half of what fits, else after a clause, else
+    between words; a word that is longer than `most` is cut itself.
+    """
+    rest, found = text.strip(), list[str]()
+    while len(rest) > most:
+        head = rest[: most + 1]
+        stop = next((s for s in (_end(head, e, most) for e in _ENDS) if s > most // 2), 0)
+        stop = stop or head.rfind(" ") if " " in head else most
+        stop = stop if stop > 0 else most
+        found.append(rest[:stop].strip())
+        rest = rest[stop:].strip()
+    return (*found, rest) if rest else tuple(found)
+
+
+def _end(head: str, ends: re.Pattern[str], most: int) -> int:
+    """Return the index behind the last such end that fits, 0 if there is none."""
+    stops = [found.end() for found in ends.finditer(head) if found.end() <= most]
+    return stops[-1] if stops else 0
+
+
+def joined(parts: Sequence[Audio], pause_s: float = PAUSE_S) -> Audio:
+    """Return the sounds after one another, (1, samples) each, with a short pause between."""
+    rate_hz = parts[0].sample_rate_hz
+    pause = np.zeros((1, round(pause_s * rate_hz)), np.float32)
+    row = [piece for part in parts for piece in (pause, part.samples)][1:]
+    return Audio(np.concatenate(row, axis=1), rate_hz)
 
 
 def variation(seed: int, salt: str) -> float:

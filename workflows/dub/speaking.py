@@ -158,7 +158,10 @@ def perform(
         natural = _spoken(parts, run, language, [1.0] * len(parts))
         schedule = run.step(plan_times, _slots(parts, natural, request), total_s)
     places = schedule.placements
-    rates = [_rate(place.speed) for place in places]
+    rates = [
+        _rate(place.speed) if part.voice.has_rate else 1.0
+        for part, place in zip(parts, places, strict=True)
+    ]
     spoken = _spoken(parts, run, language, rates)
     voiced = _likened(parts, run, spoken)
     lengths_s = [max(0.02, min(p.duration_s, total_s - p.start_s)) for p in places]
