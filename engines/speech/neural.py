@@ -17,7 +17,7 @@ from studio.progress import Progress
 if TYPE_CHECKING:
     import torch
 
-SLOWEST_LETTER_S, SPARE_S = 0.14, 1.5  # nobody needs longer for a letter, with pauses
+SLOWEST_LETTER_S, SPARE_S = 0.12, 1.0  # nobody needs longer for a letter, with pauses
 EMPTY_S = 0.1
 
 

@@ -73,4 +73,6 @@ def _talk(model, frame):
         model.model.semantic_connector.linear_2.bias[0] = 5.0
         model.lm_head.weight.zero_()
         model.lm_head.weight[frame, 0] = 1.0
-        model.model.audio_tower.decoder.head.conv.weight.normal_()  # loud enough to be heard
+        model.model.audio_tower.decoder.head.conv.weight.normal_(
+            std=1000.0
+        )  # loud enough to be heard

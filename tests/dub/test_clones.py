@@ -1,0 +1,100 @@
+"""The whole dub with voices that clone, at a tiny size; and how often a model is loaded in a dub."""
+
+from contextlib import contextmanager
+from itertools import groupby
+
+import pytest
+
+from app import known
+from engines import catalog
+from engines.residency.manager import KeepOne
+from media.probe import probe
+from studio.settings import Settings
+from studio.studio import Studio
+from tests import tiny
+from tests.dub.studio import SAID, SAMPLE, ask, result, run, sheet
+
+CLONING = [
+    each.id
+    for each in catalog.entries("Speaker").values()
+    if "clone" in each.capabilities and each.weights is not None
+]
+
+
+class Lender(KeepOne):
+    """Lends the tiny engine of one id, all others as they are, and notes who was lent."""
+
+    def __init__(self, small=""):
+        super().__init__()
+        self.small, self.lent = small, []
+
+    @contextmanager
+    def lease(self, engine):
+        self.lent.append(engine)
+        if engine == self.small:
+            yield tiny.tiny(engine)
+        else:
+            with super().lease(engine) as given:
+                yield given
+
+    @property
+    def loads(self):
+        """The engines in the order in which a lender that keeps one has to load them."""
+        return [engine for engine, _ in groupby(self.lent)]
+
+
+def make(folder, lender, **engines):
+    def engines_for(needs, quality):
+        return {**catalog.engines_for(needs, "draft"), **engines}
+
+    settings = Settings(data_dir=folder, crash_limit=1000)
+    return Studio(settings, known(), lender, engines_for, uses_gpu=lambda ids: False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("id_", CLONING)
+def test_a_dub_with_copies_of_the_voices_goes_through(id_, tmp_path):
+    lender = Lender(id_)
+    studio = make(tmp_path, lender, Speaker=id_)
+    request = ask(
+        studio,
+        video=SAMPLE,
+        subtitles=SAID,
+        translated_subtitles=SAID,
+        source_language="de",
+        target_language="en",
+        speaker_engine="",
+    )
+    job = run(studio, request)
+    made, table = result(studio, job), sheet(studio, job)
+    before, after = probe(SAMPLE), probe(studio.store.path(made.video))
+    assert after.duration_s == pytest.approx(before.duration_s, abs=before.video.frame_s)
+    assert {each.voice for each in table.cast} == {"own"}
+    assert table.voices[0].id == "own"
+    assert all(line.flag != "not spoken" for line in table.lines)
+    cut = next(each for each in made.report.metrics if each.name == "lines_cut")
+    assert cut.value == 0
+    told = " ".join(made.report.warnings)
+    assert "copies of real ones" in told and "turned toward" not in told
+    assert "spectral-converter" not in lender.lent  # the voice is the speaker's already
+    assert lender.loads.count(id_) == 1
+
+
+def test_a_dub_loads_every_model_once(tmp_path):
+    lender = Lender()
+    studio = make(tmp_path, lender)
+    request = ask(studio, video=SAMPLE, subtitles=SAID, source_language="en")
+    result(studio, run(studio, request))
+    assert "spectral-converter" in lender.lent and lender.lent.count("espeak-ng") >= 3
+    assert sorted(lender.loads) == sorted(set(lender.loads))
+
+
+def test_an_engine_that_the_user_names_is_the_only_one_asked():
+    from workflows.dub.request import DubRequest, needs
+
+    request = DubRequest(target_language="en", speaker_engine="espeak-ng")
+    chosen = {each.need.role: each for each in catalog.choose(needs(request), "draft")}
+    assert chosen["Speaker"].engine.id == "espeak-ng"
+    request = DubRequest(target_language="en", speaker_engine="nobody")
+    chosen = {each.need.role: each for each in catalog.choose(needs(request), "draft")}
+    assert chosen["Speaker"].engine is None
