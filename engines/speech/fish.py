@@ -21,6 +21,7 @@ import soundfile
 from engines.catalog import built_in, entry
 from engines.roles import BuiltInVoice, Reference, Speech
 from engines.speech.neural import bound_s, check_voice, sound, spoken_in_pieces
+from engines.weights import is_offline
 from media.audio import Audio
 from studio.errors import BadInput, MissingWeights, ToolFailed
 from studio.progress import Progress, silent
@@ -31,7 +32,6 @@ REFERENCE_S, REFERENCE_RATE_HZ = 12.0, 44_100
 MOST_BYTES = 64 * 1024 * 1024  # six minutes of 16-bit sound at 44.1 kHz, and to spare
 TOKENS_A_SECOND = 22  # of sound
 LOOK_S = 0.25  # how often the stop button is looked at while the server works
-OFFLINE = ("UNDERSTUDY_OFFLINE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 
 class Fish:
@@ -144,6 +144,8 @@ class _Call:
             self._line.request("POST", self._path, self._asked, headers)
             answer = self._line.getresponse()
             self._given = answer.read(MOST_BYTES + 1)
+            if answer.length and len(self._given) <= MOST_BYTES:  # it hung up in the middle
+                raise http.client.IncompleteRead(self._given, answer.length)
             if answer.status != http.client.OK:
                 said = " ".join(self._given[:200].decode("utf-8", "replace").split())
                 raise ToolFailed(  # noqa: TRY301 - raised again where it is waited for
@@ -169,8 +171,7 @@ def _address(url: str) -> SplitResult:
         raise BadInput(f"{url!r} is no address of a server ({error})", remedy=remedy) from error
     if parts.scheme not in {"http", "https"} or not host:
         raise BadInput(f"{url!r} is no address of a server", remedy=remedy)
-    stays = any(os.environ.get(name, "").lower() in {"1", "true", "yes", "on"} for name in OFFLINE)
-    if stays and not _is_here(host):
+    if is_offline() and not _is_here(host):
         raise MissingWeights(
             f"the Fish Speech server is at {host}, and the studio is set to stay offline",
             remedy="Run it on this machine, or unset UNDERSTUDY_OFFLINE and HF_HUB_OFFLINE.",

@@ -136,10 +136,18 @@ class Xtts:
         model.init_models()
         model.load_state_dict(_state(self._weights))
         model.gpt.init_gpt_for_inference(kv_cache=model.args.kv_cache)
+        model.gpt.gpt_inference.register_forward_pre_hook(_with_cache, with_kwargs=True)
         for module in (model.gpt, model.hifigan_decoder):
             module.eval()
         model.training = False
         return model.requires_grad_(False)
+
+
+def _with_cache(_: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """Hand the cache on by the name that coqui-tts knows: transformers 5.24 gave it another."""
+    if "cache" in named:
+        named["past_key_values"] = named.pop("cache")
+    return given, named
 
 
 def _state(weights: Path) -> dict[str, Any]:
