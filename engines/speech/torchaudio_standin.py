@@ -62,30 +62,34 @@ class MelScale(torch.nn.Module):
 
 
 class MelSpectrogram(torch.nn.Module):
-    """Mel spectrogram with torchaudio's defaults: HTK mel scale, no norm, Hann window."""
+    """Mel spectrogram with torchaudio's defaults: HTK mel scale, no norm, Hann window, power 2."""
 
-    def __init__(  # noqa: PLR0913 - the signature is torchaudio's
+    def __init__(
         self,
         sample_rate: int = 16_000,
         *,
         n_fft: int = 400,
         win_length: int | None = None,
         hop_length: int | None = None,
-        f_min: float = 0.0,
-        f_max: float | None = None,
         n_mels: int = 128,
         window_fn: Callable[..., torch.Tensor] = torch.hann_window,
-        power: float = 2.0,
         norm: str | None = None,
-        **_: Any,
+        **rest: Any,
     ) -> None:
         super().__init__()
-        width = win_length or n_fft
+        width, power = win_length or n_fft, float(rest.get("power", 2.0))
+        low_hz, high_hz = rest.get("f_min", 0.0), rest.get("f_max")
         self.spectrogram = Spectrogram(
             n_fft, width, hop_length or width // 2, window_fn(width), power
         )
         bands = librosa.filters.mel(
-            sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmin=f_min, fmax=f_max, htk=True, norm=norm
+            sr=sample_rate,
+            n_fft=n_fft,
+            n_mels=n_mels,
+            fmin=low_hz,
+            fmax=high_hz,
+            htk=True,
+            norm=norm,
         )
         self.mel_scale = MelScale(torch.from_numpy(bands.T.astype(np.float32)))
 

@@ -9,6 +9,7 @@ from app import known
 from engines import catalog
 from engines.residency.manager import KeepOne
 from media.probe import probe
+from media.subtitles import read_subtitles
 from studio.settings import Settings
 from studio.studio import Studio
 from tests import tiny
@@ -51,19 +52,30 @@ def make(folder, lender, **engines):
     return Studio(settings, known(), lender, engines_for, uses_gpu=lambda ids: False)
 
 
+def _clock(seconds):
+    whole = int(seconds)
+    return f"00:{whole // 60:02d}:{whole % 60:02d},{round((seconds - whole) * 1000) % 1000:03d}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("id_", CLONING)
 def test_a_dub_with_copies_of_the_voices_goes_through(id_, tmp_path):
     lender = Lender(id_)
     studio = make(tmp_path, lender, Speaker=id_)
+    said = tmp_path / "two.srt"
+    cues = read_subtitles(SAID)
+    first, last = cues[0], cues[-1]
+    said.write_text(
+        f"1\n{_clock(first.start_s)} --> {_clock(first.start_s + 4)}\nGood night.\n\n"
+        f"2\n{_clock(last.start_s - 1)} --> {_clock(last.end_s)}\nThe moon, the sea.\n"
+    )
     request = ask(
         studio,
         video=SAMPLE,
-        subtitles=SAID,
-        translated_subtitles=SAID,
+        subtitles=said,
+        translated_subtitles=said,
         source_language="de",
         target_language="en",
-        speaker_engine="",
     )
     job = run(studio, request)
     made, table = result(studio, job), sheet(studio, job)
