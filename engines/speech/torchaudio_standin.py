@@ -7,10 +7,11 @@ stand-in is only put in place where the real ones are missing.
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import librosa
 import numpy as np
@@ -73,7 +74,7 @@ class MelSpectrogram(torch.nn.Module):
         hop_length: int | None = None,
         n_mels: int = 128,
         window_fn: Callable[..., torch.Tensor] = torch.hann_window,
-        norm: str | None = None,
+        norm: Literal["slaney"] | None = None,
         **rest: Any,
     ) -> None:
         super().__init__()
@@ -110,8 +111,8 @@ def resample(waves: torch.Tensor, orig_freq: int, new_freq: int, **_: Any) -> to
 def stand_in() -> None:
     """Make `import torchaudio` and `import torchcodec` work where they are not installed."""
     # transformers looks for both while these are imported: it shall not take the stand-in for real.
-    import transformers.audio_utils  # noqa: PLC0415 - heavy
-    import transformers.processing_utils  # noqa: F401, PLC0415 - heavy
+    for name in ("transformers.audio_utils", "transformers.processing_utils"):
+        import_module(name)
 
     if find_spec("torchaudio") is None:
         made = _module("torchaudio")

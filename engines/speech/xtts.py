@@ -6,7 +6,7 @@ before the vocoder makes 24 kHz sound of them.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -153,11 +153,11 @@ def _with_cache(_: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
 def _state(weights: Path) -> dict[str, Any]:
     """Return the model's tensors, of the official pickle (read safely) or of its safetensors copy."""
     import torch  # noqa: PLC0415 - heavy
-    from safetensors.torch import load_file  # noqa: PLC0415 - heavy
+    from safetensors import torch as tensors  # noqa: PLC0415 - heavy
 
     copy = weights / "model.safetensors"
     if copy.is_file():
-        stored: dict[str, Any] = load_file(copy)
+        stored: dict[str, Any] = tensors.load_file(copy)
     else:
         with _official_classes():
             stored = torch.load(weights / "model.pth", map_location="cpu", weights_only=True)
@@ -171,7 +171,7 @@ def _state(weights: Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _official_classes() -> Iterator[None]:
+def _official_classes() -> Generator[None, None, None]:
     """Allow the classes of its configuration, which the official pickle holds beside the tensors."""
     import torch  # noqa: PLC0415 - heavy
     from TTS.config.shared_configs import BaseDatasetConfig  # noqa: PLC0415 - heavy
