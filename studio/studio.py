@@ -15,6 +15,8 @@ from studio.artefacts import Store, storage_errors
 from studio.collect import Collector
 from studio.database import JOBS, connect
 from studio.errors import BadInput, LimitReached, NotFound
+from studio.holdings import Keeper
+from studio.idle import Idle
 from studio.jobs import DAY_S, Event, Job, Jobs, NewJob, State
 from studio.library import Library
 from studio.lock import FolderLock
@@ -95,7 +97,9 @@ class Studio:
         )
         shared = f"lock-{settings.worker}" if settings.shares_queue else "lock"
         self._lock = FolderLock(settings.data_dir / shared)
-        self._worker = Worker(settings, self._jobs, self._runner, self.collector)
+        self.keeper = lender if isinstance(lender, Keeper) else None
+        self.idle = Idle(settings, self._jobs, self.keeper)
+        self._worker = Worker(settings, self._jobs, self._runner, self.collector, self.idle)
         self._began_s = time.monotonic()
 
     # -- submitting and reading ---------------------------------------------------------------

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from studio.collect import Collector
 from studio.errors import StudioError
+from studio.idle import Idle
 from studio.jobs import Jobs
 from studio.runner import Runner
 from studio.settings import Settings
@@ -34,6 +35,7 @@ class Worker:
     jobs: Jobs
     runner: Runner
     collector: Collector
+    idle: Idle
     working: bool = field(default=False, init=False)
     _awake: Event = field(default_factory=Event, init=False)
     _thread: Thread | None = field(default=None, init=False)
@@ -87,6 +89,7 @@ class Worker:
         for id_, name, run in self.jobs.unsent():
             queue.put(name, id_, run)
             self.jobs.mark_sent(id_, run)
+        self.idle.tick()
         if time.monotonic() - self._collected_s > COLLECT_S:
             self._collected_s = time.monotonic()
             LOG.info("collected %d bytes", self.collector.collect())

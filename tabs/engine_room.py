@@ -10,6 +10,7 @@ import psutil
 
 from engines import catalog
 from engines.catalog import Entry, Voice, qualities
+from studio.holdings import Holdings
 from studio.studio import Studio
 from studio.timings import Timing, machine
 from tabs.parts import weights
@@ -41,6 +42,7 @@ def render(page: Page) -> None:
             with gr.Row():
                 look = gr.Button("Look again", size="sm", elem_id="engine-room-look")
                 free = gr.Button("Free the cache", size="sm", elem_id="engine-room-free")
+                drop = gr.Button("Free the memory", size="sm", elem_id="engine-room-drop")
             gr.HTML('<h2 class="section">How fast the steps are</h2>')
             timings = gr.HTML(MEASURED, elem_id="engine-room-timings")
         with gr.Column(scale=7, min_width=300):
@@ -73,9 +75,17 @@ def render(page: Page) -> None:
         gr.Info(f"{size(page.studio.collector.free())} are free again.", title="Freed")
         return view(page.studio)
 
+    @border
+    def free_memory(request: gr.Request) -> list[str]:
+        owner_of(request)
+        freed = page.studio.keeper.free() if page.studio.keeper else 0
+        gr.Info(f"{size(freed)} of memory are free again.", title="Freed")
+        return view(page.studio)
+
     page.tabs.select(open_tab, None, outputs, **QUIET)
     look.click(look_again, None, outputs, **ACT)
     free.click(free_cache, None, outputs, **ACT)
+    drop.click(free_memory, None, outputs, **ACT)
 
 
 def _offer_weights(page: Page) -> None:
@@ -121,7 +131,22 @@ def machine_card(studio: Studio) -> str:
         ("Up for", clock(health.uptime_s)),
     ]
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
-    return f'<h2 class="section">This machine</h2><dl class="facts">{rows}</dl>'
+    held = memory_facts(studio.keeper.holdings()) if studio.keeper else ""
+    return f'<h2 class="section">This machine</h2><dl class="facts">{rows}{held}</dl>'
+
+
+def memory_facts(held: Holdings) -> str:
+    """Return what is in memory, the budgets, and how weights travel, as rows of HTML."""
+    host = f"{size(held.host_bytes)} of {size(held.host_budget_bytes)}"
+    facts = [("Engines in memory", host)]
+    if not held.in_place:
+        room = f"{size(held.device_bytes)} of {size(held.device_budget_bytes)}"
+        pinned = f"{size(held.pinned_bytes)} pinned" if held.pinned_bytes else held.pinning
+        facts += [(f"On {held.device}", room), ("Fast transfers", pinned)]
+    for each in held.engines:
+        where = f"{size(each.host_bytes)} in memory, {size(each.device_bytes)} on the device"
+        facts.append((each.title, f"{where}{', at work' if each.lent else ''}"))
+    return "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
 
 
 def titles(studio: Studio) -> Mapping[str, str]:

@@ -53,6 +53,7 @@ def job_view(page: Page, workflow: str, invitation: str) -> JobView:
     @border
     def paint(id_: str, last: tuple[str, int], request: gr.Request) -> list[Any]:
         owner = owner_of(request)
+        page.studio.idle.seen()
         job = find(page.studio, id_, owner)
         now = (job.id, job.seq) if job else ("", 0)
         if now == tuple(last):
