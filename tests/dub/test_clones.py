@@ -7,7 +7,6 @@ import pytest
 
 from app import known
 from engines import catalog
-from engines.residency.manager import KeepOne
 from media.probe import probe
 from media.subtitles import read_subtitles
 from studio.settings import Settings
@@ -22,21 +21,19 @@ CLONING = [
 ]
 
 
-class Lender(KeepOne):
+class Lender:
     """Lends the tiny engine of one id, all others as they are, and notes who was lent."""
 
     def __init__(self, small=""):
-        super().__init__()
         self.small, self.lent = small, []
 
+    def identity(self, engine):
+        return catalog.entry(engine).identity()
+
     @contextmanager
-    def lease(self, engine):
+    def lease(self, engine, *_, **__):
         self.lent.append(engine)
-        if engine == self.small:
-            yield tiny.tiny(engine)
-        else:
-            with super().lease(engine) as given:
-                yield given
+        yield tiny.tiny(engine) if engine == self.small else catalog.entry(engine).build()
 
     @property
     def loads(self):
