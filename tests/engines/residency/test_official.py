@@ -6,6 +6,23 @@ import torch
 from engines.residency.networks import Networks
 
 
+def wan():
+    from diffusers import WanTransformer3DModel
+
+    net = WanTransformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=12, in_channels=16,
+        out_channels=16, text_dim=32, freq_dim=256, ffn_dim=32, num_layers=2, cross_attn_norm=True,
+        qk_norm="rms_norm_across_heads", rope_max_seq_len=32,
+    )  # fmt: skip
+    given = {
+        "hidden_states": torch.randn(1, 16, 2, 4, 4),
+        "timestep": torch.tensor([7]),
+        "encoder_hidden_states": torch.randn(1, 5, 32),
+        "return_dict": False,
+    }
+    return net, lambda: net(**given)[0]
+
+
 def flux():
     from diffusers import FluxTransformer2DModel
 
@@ -40,7 +57,7 @@ def musicgen():
     return net, lambda: net(input_ids=ids).logits
 
 
-@pytest.mark.parametrize("make", [flux, musicgen])
+@pytest.mark.parametrize("make", [wan, flux, musicgen])
 def test_18_moved_is_as_loaded(make):
     torch.manual_seed(0)
     torch.set_num_threads(1)
