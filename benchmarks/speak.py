@@ -138,7 +138,7 @@ def translations() -> Iterator[Translation]:
             if (len(route) == 2) != bool(pivot) or (pivot and route[0][1] != pivot):
                 continue
             start_s = time.perf_counter()
-            said = engine.translate(texts, source, target, silent)
+            said = [each.text for each in engine.translate(texts, source, target, silent)]
             took_s = time.perf_counter() - start_s
             chosen = " (chosen)" if pivot == preset or (not pivot and not preset) else ""
             way = f"ours, {f'through {pivot}' if pivot else 'direct'}{chosen}"

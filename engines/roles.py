@@ -102,13 +102,38 @@ class Aligner(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What a text says in another language, and other lengths of it where the engine knows some."""
+
+    text: str  # empty: the text was empty, or the engine found no words for it
+    shorter: tuple[str, ...] = ()  # ever shorter; each has the numbers and names of `text`
+    longer: tuple[str, ...] = ()  # ever longer
+
+
 class Translator(Protocol):
     """Says the same in another language."""
 
     def translate(
-        self, texts: Sequence[str], source: str, target: str, progress: Progress
-    ) -> tuple[str, ...]:
+        self,
+        texts: Sequence[str],
+        source: str,
+        target: str,
+        progress: Progress,
+        *,
+        glossary: Sequence[tuple[str, str]] = (),
+        letters: Sequence[int] = (),
+    ) -> tuple[Translation, ...]:
         """Return one translation for each text: same number, same order, casing and punctuation kept.
+
+        Args:
+            texts: lines that follow one another; empty ones stay empty.
+            source: the language of the texts.
+            target: the language to say them in.
+            progress: texts done, of all.
+            glossary: (source term, target term) pairs; an engine that cannot heed them ignores them.
+            letters: for each text, about how many letters of `target` can be said in its time, 0
+                where unknown; an engine that knows only one length ignores it.
 
         Raises:
             BadInput: if it does not know the pair; the remedy names those it knows.

@@ -21,6 +21,7 @@ class Request(Record):
 
     * `{"file": ["video", "audio"]}`: an `Artefact` that the user uploads, and of which kinds;
     * `{"language_of": "Translator"}`, `{"engine_of": "Separator"}`, `{"voice": True}`: the form offers these;
+    * `{"lines": 3}`: a text of several lines;
     * `{"group": "Content" | "Look" | "Output", "advanced": True}`: where the form shows it.
     """
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from engines.roles import Translation
 from engines.translation.english import plain_english
 from engines.translation.phrases import phrase_book
 from engines.translation.units import (
@@ -74,8 +75,15 @@ class Apertium:
         return frozenset(modes) | frozenset(through)
 
     def translate(
-        self, texts: Sequence[str], source: str, target: str, progress: Progress
-    ) -> tuple[str, ...]:
+        self,
+        texts: Sequence[str],
+        source: str,
+        target: str,
+        progress: Progress,
+        *,
+        glossary: Sequence[tuple[str, str]] = (),  # noqa: ARG002 - the rules have their own dictionary
+        letters: Sequence[int] = (),  # noqa: ARG002 - the rules know one length
+    ) -> tuple[Translation, ...]:
         """Translate line by line, all lines in one run. See `engines.roles.Translator`."""
         route = self.route(source, target)
         known = phrase_book(*route[0]).known
@@ -103,7 +111,7 @@ class Apertium:
         progress(len(texts), len(texts))
         joined = [join([next(done) for _ in line], target) for line in lines]
         return tuple(
-            line.upper() if is_shouted(text) else line
+            Translation(line.upper() if is_shouted(text) else line)
             for line, text in zip(joined, texts, strict=True)
         )
 

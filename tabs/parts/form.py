@@ -177,7 +177,8 @@ def component(view: FieldView, schema: Mapping[str, Any], prefix: str = "") -> C
         return gr.Textbox("\n".join(map(str, view.default or ())), lines=2, **named)
     if view.kind == "number":
         return _number(schema, view.default, named)
-    return gr.Textbox(view.default, lines=1, max_length=schema.get("maxLength"), **named)
+    lines = int(view.extra.get("lines", 1))
+    return gr.Textbox(view.default, lines=lines, max_length=schema.get("maxLength"), **named)
 
 
 def label(view: FieldView) -> str:

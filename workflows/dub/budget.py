@@ -41,6 +41,12 @@ def estimate_s(text: str, language: str, scale: float = 1.0) -> float:
     return scale * (ENDS_S + voiced_s + pauses_s)
 
 
+def letters_in(time_s: float, language: str) -> int:
+    """Return about how many letters a voice says in `time_s`; 0 for a language not measured."""
+    rate = LETTERS_A_SECOND.get(language)
+    return 0 if rate is None else max(1, round((time_s - ENDS_S) * rate))
+
+
 def scale_of(texts: Sequence[str], durations_s: Sequence[float], language: str) -> float:
     """Return how much longer these takes are than estimated, in the median; 1 for fewer than three.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean
 
 from engines.roles import OWN
+from media.facts import lost_numbers, lost_terms
 from workflows.dub import measures
 from workflows.dub.model import Flag, Line, Member, Take
 from workflows.dub.sheet import Sheet, SheetLine
@@ -32,6 +33,7 @@ def cautions(
     members: Sequence[Member] = (),
     noted: Sequence[str],
     violations: Sequence[str],
+    glossary: Sequence[tuple[str, str]] = (),
 ) -> tuple[str, ...]:
     """Return what to know, one sentence or two each, the same never twice.
 
@@ -42,6 +44,7 @@ def cautions(
         members: the cast, for whose voice is whose.
         noted: what the source and the mix told.
         violations: rules that the subtitles break.
+        glossary: what terms shall be called.
     """
     found = [
         *noted,
@@ -49,6 +52,8 @@ def cautions(
         *_about_clones(members),
         *_about_hearing(sheet, heard),
         *_about_lines(sheet),
+        *_about_terms(sheet, glossary),
+        *(_about_numbers(sheet) if "Translator" in engines else ()),
         *_about_subtitles(violations),
     ]
     return tuple(dict.fromkeys(found))
@@ -147,6 +152,32 @@ def _about_lines(sheet: Sheet) -> Iterator[str]:
             each_one = each_one.replace("is not spoken", "are not spoken").replace("its", "their")
             names = [_where(line) for line in flagged]
             yield f"{len(flagged)} lines {each_one}: {_named(names)}. {remedy}"
+
+
+def _about_terms(sheet: Sheet, glossary: Sequence[tuple[str, str]]) -> Iterator[str]:
+    missed: dict[tuple[str, str], list[str]] = {}
+    for line in sheet.lines:
+        for pair in lost_terms(line.text, line.translation, glossary) if line.translation else ():
+            missed.setdefault(pair, []).append(_where(line))
+    for (term, wanted), places in missed.items():
+        yield (
+            f"The glossary wants {wanted!r} for {term!r}, which is not so in {_named(places)}. "
+            "Correct it in the line table."
+        )
+
+
+def _about_numbers(sheet: Sheet) -> Iterator[str]:
+    language = sheet.target_language
+    lost = [
+        _where(line)
+        for line in sheet.lines
+        if line.translation and lost_numbers(line.text, line.translation, language)
+    ]
+    if lost:
+        yield (
+            f"A number of the source is not in the translation of {_named(lost)}. Compare them in "
+            "the line table."
+        )
 
 
 def _about_subtitles(violations: Sequence[str]) -> Iterator[str]:

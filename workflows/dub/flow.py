@@ -13,6 +13,7 @@ from studio.workflow import Workflow
 from workflows.dub import casting, delivery, hearing, lines, speaking, wording
 from workflows.dub import edits as edited
 from workflows.dub.cautions import about_takes
+from workflows.dub.glossary import read_glossary
 from workflows.dub.model import Edits, Line, Member, Placed, Source, Take
 from workflows.dub.reporting import Told, report_on
 from workflows.dub.request import DubRequest, DubResult, check, needs
@@ -178,7 +179,13 @@ def prepare(
             remedy="Choose another target language.",
         )
     said = edited.heard(heard.lines, edits)
-    told = wording.in_other_words(said, run, heard.language, request.target_language)
+    told = wording.in_other_words(
+        said,
+        run,
+        heard.language,
+        request.target_language,
+        read_glossary(request.glossary),
+    )
     told = edited.translated(told, edits)
     turns = lines.turns_of(told)
     portraits = run.step(casting.portray, stems.vocals, stems.bed, turns)
@@ -289,6 +296,7 @@ def deliver(request: DubRequest, run: Run, dubbed: Dubbed) -> DubResult:
             is_narration=request.narration,
             warnings=(*dubbed.heard.warnings, *about_takes(dubbed.performance.takes)),
             members=dubbed.performance.draft.members,
+            glossary=read_glossary(request.glossary),
         )
     )
     numbers, text = run.step(delivery.write_report, report)

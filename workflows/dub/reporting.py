@@ -40,6 +40,7 @@ class Told:
     engines: Mapping[str, str] | None = None  # role -> engine id
     is_narration: bool = False
     members: tuple[Member, ...] = ()
+    glossary: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -62,6 +63,7 @@ def report_on(told: Told) -> DubReport:
             members=told.members,
             noted=(*told.warnings, *told.mixed.report.notes),
             violations=told.words.violations,
+            glossary=told.glossary,
         ),
         metrics=metrics,
         engines=tuple(f"{role}: {engine}" for role, engine in engines),

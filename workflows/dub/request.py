@@ -8,6 +8,7 @@ from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.request import Request, Result
 from studio.workflow import Need
+from workflows.dub.glossary import read_glossary
 from workflows.dub.model import Edits
 from workflows.dub.report import DubReport
 
@@ -44,6 +45,12 @@ class DubRequest(Request):
         json_schema_extra={"file": ["subtitles"], "group": "Content", "advanced": True},
     )
     """The translation, as subtitles with the same times: then nothing has to be translated"""
+    glossary: str = Field(
+        default="",
+        max_length=20_000,
+        json_schema_extra={"lines": 3, "group": "Content", "advanced": True},
+    )
+    """What names and terms are called in the other language, one a line: term = translation"""
     speakers: int = Field(
         default=0, ge=0, le=12, json_schema_extra={"group": "Content", "advanced": True}
     )
@@ -136,8 +143,9 @@ def check(request: DubRequest) -> None:
     """Refuse what no single field can tell.
 
     Raises:
-        BadInput: no file, two files, or a language into itself.
+        BadInput: no file, two files, a language into itself, or a glossary that is none.
     """
+    read_glossary(request.glossary)
     if request.video is None and not request.link:
         raise BadInput("there is no video yet", remedy="Choose a file, or give a link.")
     if request.video is not None and request.link:
