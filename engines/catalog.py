@@ -74,6 +74,8 @@ class Entry:
     needs: Needs = field(default_factory=Needs)
     weights: Weights | None = None  # None: everything comes with its packages
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    from_settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Settings of the engine that the user sets for the whole studio: name -> field of `Settings`."""
 
     def missing(self) -> tuple[Missing, ...]:
         """Return what this machine lacks for it; empty: it can run."""

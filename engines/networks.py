@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from studio.errors import MissingWeights
+
 if TYPE_CHECKING:
     import torch
 
@@ -34,14 +36,54 @@ def pretrained(kind: type[Any], weights: Path, dtype: str = "float32", **options
         kind: a class with `from_pretrained`.
         weights: folder in the official layout; nothing is fetched.
         dtype: a name of torch's, such as "bfloat16".
-        options: for `from_pretrained`.
+        options: for `from_pretrained`; with `output_loading_info` it returns that beside the model.
     """
     import torch  # noqa: PLC0415 - heavy
 
-    model = kind.from_pretrained(
+    loaded = kind.from_pretrained(
         weights, dtype=getattr(torch, dtype), local_files_only=True, **options
     )
-    return model.eval().requires_grad_(False)
+    model = loaded[0] if options.get("output_loading_info") else loaded
+    model.eval().requires_grad_(False)
+    return loaded
+
+
+def official(
+    kind: type[Any], weights: Path, dtype: str, *, files: tuple[str, ...], **options: Any
+) -> Any:
+    """Return what `pretrained` does, every parameter of which stands in the files.
+
+    Args:
+        kind: a class with `from_pretrained`.
+        weights: folder in the official layout.
+        dtype: a name of torch's.
+        files: of the folder, that must be there beside the parameters.
+        options: for `from_pretrained`.
+
+    Raises:
+        MissingWeights: if a file or a parameter is missing, or cannot be read.
+    """
+    from safetensors import SafetensorError  # noqa: PLC0415 - slow to import
+
+    lacking = [each for each in files if not (weights / each).is_file()]
+    if lacking:
+        raise MissingWeights(
+            f"{' and '.join(lacking)} of the weights in {weights.name or weights} are not here",
+            remedy="Fetch the weights, in the Engine Room or by ./run.sh weights.",
+        )
+    try:
+        model, told = pretrained(kind, weights, dtype, output_loading_info=True, **options)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise MissingWeights(
+            f"the weights in {weights.name} cannot be read: {why}", remedy="Fetch them again."
+        ) from error
+    if told["missing_keys"]:
+        some = ", ".join(sorted(told["missing_keys"])[:3])
+        raise MissingWeights(
+            f"the weights in {weights.name} lack {some}", remedy="Fetch them again."
+        )
+    return model
 
 
 def device_of(network: "torch.nn.Module") -> "torch.device":

@@ -81,6 +81,12 @@ class Settings(BaseSettings):
     """Folders of own engines, qualities and voices, laid out as presets/ and added to it; several with : between"""
     offline: bool = False
     """Never ask the network for anything"""
+    llm_url: str = Field(default="", max_length=2000)
+    """Address of a language model's server (chat completions), such as http://localhost:11434/v1; empty: none is asked"""
+    llm_model: str = Field(default="", max_length=200)
+    """What that server calls the model"""
+    llm_key: SecretStr = SecretStr("")
+    """Key for that server, if it wants one"""
 
     @field_validator("auth")
     @classmethod

@@ -1,0 +1,101 @@
+"""SeamlessM4T v2, text to text. Its weights are for non-commercial use only.
+
+Seamless Communication et al.: Seamless, multilingual expressive and streaming speech translation
+(2023). The model is transformers' own; its pieces are read by sentencepiece itself.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engines.networks import official
+from engines.roles import Translation
+from engines.translation.batched import all_pairs, generated, translated, unknown_pair
+from studio.progress import Progress
+
+if TYPE_CHECKING:
+    import torch
+
+PIECES = "sentencepiece.bpe.model"
+FILES = ("config.json", "generation_config.json", PIECES)
+CODES = {
+    "af": "afr", "ar": "arb", "be": "bel", "bg": "bul", "bn": "ben", "bs": "bos", "ca": "cat",
+    "cs": "ces", "cy": "cym", "da": "dan", "de": "deu", "el": "ell", "en": "eng", "es": "spa",
+    "et": "est", "eu": "eus", "fi": "fin", "fr": "fra", "ga": "gle", "gl": "glg", "he": "heb",
+    "hi": "hin", "hr": "hrv", "hu": "hun", "hy": "hye", "id": "ind", "is": "isl", "it": "ita",
+    "ja": "jpn", "ka": "kat", "ko": "kor", "lt": "lit", "mk": "mkd", "mt": "mlt", "nb": "nob",
+    "nl": "nld", "pl": "pol", "pt": "por", "ro": "ron", "ru": "rus", "sk": "slk", "sl": "slv",
+    "sr": "srp", "sv": "swe", "sw": "swh", "ta": "tam", "te": "tel", "th": "tha", "tr": "tur",
+    "uk": "ukr", "ur": "urd", "vi": "vie", "zh": "cmn",
+}  # fmt: skip
+# fairseq's tokens stand where sentencepiece has its own three, one further on.
+_PAD, _END, _OFFSET = 0, 3, 1
+
+
+class Seamless:
+    """Translates between any two of its languages.
+
+    Args:
+        weights: folder in the layout of facebook/seamless-m4t-v2-large.
+        dtype: that it computes in.
+        beams: width of the beam search.
+        batch: sentences at once.
+    """
+
+    def __init__(
+        self, *, weights: Path, dtype: str = "float16", beams: int = 4, batch: int = 16
+    ) -> None:
+        self._weights, self._dtype, self._beams, self._batch = weights, dtype, beams, batch
+        self._model: Any = None
+        self._pieces: Any = None
+
+    def networks(self) -> Mapping[str, "torch.nn.Module"]:
+        """Return the model, read on the first call. See `engines.networks.Hosted`."""
+        if self._model is None:
+            from sentencepiece import SentencePieceProcessor  # noqa: PLC0415 - slow to import
+            from transformers import SeamlessM4Tv2ForTextToText  # noqa: PLC0415 - heavy
+
+            self._model = official(
+                SeamlessM4Tv2ForTextToText, self._weights, self._dtype, files=FILES
+            )
+            self._pieces = SentencePieceProcessor(model_file=str(self._weights / PIECES))
+        return {"model": self._model}
+
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """Return all pairs if the weights are here."""
+        return all_pairs(tuple(CODES) if (self._weights / "config.json").is_file() else ())
+
+    def translate(
+        self,
+        texts: Sequence[str],
+        source: str,
+        target: str,
+        progress: Progress,
+        *,
+        glossary: Sequence[tuple[str, str]] = (),  # noqa: ARG002 - it cannot be told terms
+        letters: Sequence[int] = (),  # noqa: ARG002 - it knows one length
+    ) -> tuple[Translation, ...]:
+        """Translate in batches. See `engines.roles.Translator`.
+
+        Raises:
+            MissingWeights: if they are not here.
+        """
+        if not {source, target} <= set(CODES) or source == target:
+            known = [f"en→{each}" for each in CODES if each != "en"]
+            raise unknown_pair(
+                "SeamlessM4T", source, target, [*known, "and back, and between them"]
+            )
+
+        def say(sentences: Sequence[str], check: Callable[[], None]) -> Sequence[str]:
+            network: Any = self.networks()["model"]
+            codes: Mapping[str, int] = network.generation_config.text_decoder_lang_to_code_id
+            most = self._pieces.vocab_size() + _OFFSET
+            asked = [
+                [codes[CODES[source]], *(max(i + _OFFSET, 1) for i in ids), _END]
+                for ids in self._pieces.encode(list(sentences))
+            ]
+            told = generated(network, asked, _PAD, self._beams, check, tgt_lang=CODES[target])
+            said = [[i - _OFFSET for i in each if _END < i < most] for each in told]
+            return [self._pieces.decode(each) for each in said]
+
+        return translated(texts, self._batch, say, progress)
