@@ -24,6 +24,7 @@ from engines.roles import OWN, BuiltInVoice
 from engines.weights import Held, Weights, folder, held
 from studio.errors import BadPreset, MissingWeights
 from studio.keys import digest
+from studio.settings import load_settings
 from studio.workflow import Need
 
 PROJECT = Path(__file__).parents[1]
@@ -44,6 +45,7 @@ class Needs:
     """What must be on the machine."""
 
     cuda: bool = False
+    network: bool = False  # asks a server when it works
     memory_gb: float = 0.0
     programs: tuple[str, ...] = ()  # found on PATH
     files: tuple[str, ...] = ()  # found on disk, glob patterns allowed
@@ -74,15 +76,31 @@ class Entry:
     needs: Needs = field(default_factory=Needs)
     weights: Weights | None = None  # None: everything comes with its packages
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    from_settings: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Settings of the engine that the user sets for the whole studio: name -> field of `Settings`."""
+    from_settings: Mapping[str, str] = field(  # those the user sets for the whole studio
+        default_factory=dict[str, str]  # name -> field of `studio.settings.Settings`
+    )
 
     def missing(self) -> tuple[Missing, ...]:
         """Return what this machine lacks for it; empty: it can run."""
         lacking = _missing(self.needs)
         if self.weights is not None and (here := self.held()) and here.state != "present":
             lacking.append(_missing_weights(self, self.weights, here))
+        given = self.given()
+        unset = [field for name, field in self.from_settings.items() if not given[name]]
+        lacking += [_missing_setting(each) for each in unset]
+        if self.needs.network and load_settings().offline:
+            lacking.append(Missing("the network", "unset UNDERSTUDY_OFFLINE"))
         return tuple(lacking)
+
+    def given(self) -> dict[str, Any]:
+        """Return its settings, with those that the user sets for the whole studio."""
+        if not self.from_settings:
+            return dict(self.settings)
+        ours = load_settings()
+        return {
+            **self.settings,
+            **{name: getattr(ours, field) for name, field in self.from_settings.items()},
+        }
 
     def held(self) -> Held | None:
         """Return how much of its weights is here; None: it has none."""
@@ -90,7 +108,7 @@ class Entry:
 
     def identity(self) -> str:
         """Return what its output depends on, as a digest for keys."""
-        return digest([self.id, self.target, self.revision, self.weights, self.settings])
+        return digest([self.id, self.target, self.revision, self.weights, self.given()])
 
     def build(self, weights: Path | None = None) -> Any:
         """Import the class and make one; cheap, nothing is loaded yet.
@@ -102,7 +120,7 @@ class Entry:
             BadPreset: if there is no such class, or it refuses its settings.
         """
         module, _, name = self.target.partition(":")
-        settings = dict(self.settings)
+        settings = self.given()
         if self.weights is not None:
             settings["weights"] = weights or folder(self.weights)
         try:
@@ -331,6 +349,11 @@ def _importable(name: str) -> bool:
         return find_spec(name) is not None
     except ModuleNotFoundError:  # of "a.b", not even "a" is there
         return False
+
+
+def _missing_setting(name: str) -> Missing:
+    variable = f"UNDERSTUDY_{name.upper()}"
+    return Missing(f"the setting {variable}", f"set {variable}")
 
 
 def _missing_weights(engine: Entry, weights: Weights, here: Held) -> Missing:

@@ -25,6 +25,7 @@ LANGUAGES = (
     *("ne", "nl", "pa", "pl", "pt", "ro", "ru", "sk", "sl", "so", "sq", "sr", "sv", "sw", "ta", "te"),
     *("th", "tr", "uk", "ur", "uz", "vi", "zh"),
 )  # fmt: skip
+_UNKNOWN = 0
 _OWN = {"nb": "no", "he": "iw"}
 
 
@@ -89,7 +90,9 @@ class Madlad:
             ]
             told = generated(network, asked, pad, self._beams, check)
             most = self._pieces.vocab_size()
-            said = [[i for i in each if i < most and i not in {end, pad}] for each in told]
+            said = [
+                [i for i in each if i < most and i not in {_UNKNOWN, end, pad}] for each in told
+            ]
             return [self._pieces.decode(each) for each in said]
 
         return translated(texts, self._batch, say, progress)

@@ -4,13 +4,15 @@ Seamless Communication et al.: Seamless, multilingual expressive and streaming s
 (2023). The model is transformers' own; its pieces are read by sentencepiece itself.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.networks import official
+from engines.networks import device_of, official
 from engines.roles import Translation
 from engines.translation.batched import all_pairs, generated, translated, unknown_pair
+from studio.errors import MissingWeights
 from studio.progress import Progress
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Seamless:
         self._weights, self._dtype, self._beams, self._batch = weights, dtype, beams, batch
         self._model: Any = None
         self._pieces: Any = None
+        self._codes: Mapping[str, int] = {}
 
     def networks(self) -> Mapping[str, "torch.nn.Module"]:
         """Return the model, read on the first call. See `engines.networks.Hosted`."""
@@ -59,7 +62,20 @@ class Seamless:
                 SeamlessM4Tv2ForTextToText, self._weights, self._dtype, files=FILES
             )
             self._pieces = SentencePieceProcessor(model_file=str(self._weights / PIECES))
+            # transformers 5.24 leaves this table out when it reads the file.
+            told = json.loads((self._weights / "generation_config.json").read_text("utf-8"))
+            self._codes = told.get("text_decoder_lang_to_code_id", {})
         return {"model": self._model}
+
+    def _code(self, language: str) -> int:
+        """Return the token that stands for a language."""
+        code = self._codes.get(CODES[language])
+        if code is None:
+            raise MissingWeights(
+                f"generation_config.json of SeamlessM4T has no token for {language!r}",
+                remedy="Fetch the weights again.",
+            )
+        return code
 
     def pairs(self) -> frozenset[tuple[str, str]]:
         """Return all pairs if the weights are here."""
@@ -87,14 +103,16 @@ class Seamless:
             )
 
         def say(sentences: Sequence[str], check: Callable[[], None]) -> Sequence[str]:
-            network: Any = self.networks()["model"]
-            codes: Mapping[str, int] = network.generation_config.text_decoder_lang_to_code_id
+            import torch  # noqa: PLC0415 - heavy
+
+            network = self.networks()["model"]
             most = self._pieces.vocab_size() + _OFFSET
             asked = [
-                [codes[CODES[source]], *(max(i + _OFFSET, 1) for i in ids), _END]
+                [self._code(source), *(max(i + _OFFSET, 1) for i in ids), _END]
                 for ids in self._pieces.encode(list(sentences))
             ]
-            told = generated(network, asked, _PAD, self._beams, check, tgt_lang=CODES[target])
+            first = torch.tensor([[self._code(target)]] * len(asked), device=device_of(network))
+            told = generated(network, asked, _PAD, self._beams, check, decoder_input_ids=first)
             said = [[i - _OFFSET for i in each if _END < i < most] for each in told]
             return [self._pieces.decode(each) for each in said]
 

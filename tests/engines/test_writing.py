@@ -7,13 +7,27 @@ from hypothesis import strategies as st
 
 from engines import catalog
 from engines.writing.rules import FOLDER, word_lists
+from tests import tiny
 
 LANGUAGES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 @pytest.fixture(params=catalog.entries("Writer"), scope="module")
-def writer(request):
-    return catalog.entries("Writer")[request.param].build()
+def any_writer(request):
+    return tiny.engine(request.param)
+
+
+@pytest.fixture
+def writer():
+    return catalog.entry("rules-writer").build()
+
+
+def test_any_writer_gives_ever_shorter_lines_that_lose_nothing(any_writer):
+    text = "Well, I really think that Anna is going to need 3 cars."
+    found = any_writer.shorten(text, "en")
+    assert all(a > b for a, b in pairwise(map(len, (text, *found))))
+    assert all("3" in each and "Anna" in each for each in found)
+    assert any_writer.shorten("No.", "en") == ()
 
 
 @pytest.mark.parametrize(
