@@ -17,7 +17,8 @@ from media.audio import Audio, open_audio, write_audio
 from media.duck import RELEASE_S
 from media.levels import PlacedLine
 from media.loudness import db_to_gain, loudness_lufs
-from media.mix import MixPlan, mix
+from media.mix import mix
+from media.score import MixPlan
 from media.speech import Span
 from media.stretch import stretch
 from media.tools import find_ffmpeg

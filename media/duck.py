@@ -76,27 +76,41 @@ class DuckEnvelope:
         look_ahead_s: float = LOOK_AHEAD_S,
         release_s: float = RELEASE_S,
     ) -> None:
-        ahead, after = round(look_ahead_s * sample_rate_hz), round(release_s * sample_rate_hz)
-        self._envelope = Envelope(
-            [
-                Ramp(
-                    round(duck.start_s * sample_rate_hz) - ahead,
-                    round(duck.start_s * sample_rate_hz),
-                    round(duck.end_s * sample_rate_hz),
-                    round(duck.end_s * sample_rate_hz) + after,
-                    duck.depth_db,
-                )
-                for duck in bridged(ducks, look_ahead_s + release_s)
-            ]
-        )
+        ramps = duck_ramps(ducks, sample_rate_hz, look_ahead_s=look_ahead_s, release_s=release_s)
+        self._envelope = Envelope(ramps)
 
     def gains(self, start: int, stop: int) -> Samples:
         """Return the factor of every sample from `start` up to `stop`, (samples,)."""
-        depth = self._envelope.values(start, stop)
-        gains = np.ones_like(depth)
-        ducked = depth > 0
-        gains[ducked] = 10.0 ** (depth[ducked] / -20.0)
-        return gains
+        return lowered(self._envelope.values(start, stop))
+
+
+def duck_ramps(
+    ducks: Sequence[Duck],
+    sample_rate_hz: int,
+    *,
+    look_ahead_s: float = LOOK_AHEAD_S,
+    release_s: float = RELEASE_S,
+) -> list[Ramp]:
+    """Return by how many decibels the background steps back, as ramps in samples."""
+    ahead, after = round(look_ahead_s * sample_rate_hz), round(release_s * sample_rate_hz)
+    return [
+        Ramp(
+            round(duck.start_s * sample_rate_hz) - ahead,
+            round(duck.start_s * sample_rate_hz),
+            round(duck.end_s * sample_rate_hz),
+            round(duck.end_s * sample_rate_hz) + after,
+            duck.depth_db,
+        )
+        for duck in bridged(ducks, look_ahead_s + release_s)
+    ]
+
+
+def lowered(depth_db: Samples) -> Samples:
+    """Return the factors of depths in decibels; exactly 1 where the depth is 0."""
+    gains = np.ones_like(depth_db)
+    ducked = depth_db > 0
+    gains[ducked] = 10.0 ** (depth_db[ducked] / -20.0)
+    return gains
 
 
 def choose_depth_db(bed_lufs: float, voice_lufs: float, wanted_db: float = 9.0) -> float:

@@ -1,6 +1,6 @@
 """How loud each line of a mix shall be, and how far the background steps back under it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -14,7 +14,8 @@ from media.loudness import (
     MOST_GAIN_DB,
     QUIETEST_TARGET_LUFS,
     LoudnessMeter,
-    match_gain_db,
+    gain_to_match_db,
+    loudness_lufs,
 )
 from media.speech import Span
 
@@ -44,22 +45,34 @@ class Level:
     duck_db: float
 
 
-def measure_sources(
-    lines: Sequence[PlacedLine], voices: AudioFile, check: Callable[[], None]
-) -> tuple[float | None, ...]:
-    """Return how loud each line was in the source; None where nothing was heard.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How loud everything about one line is."""
+
+    own_lufs: float  # of the line as spoken
+    source_lufs: float | None  # of the line it replaces; None: nothing was heard there
+    bed_lufs: float | None  # of the background under it; None: there is none
+
+
+def measure_line(
+    line: PlacedLine, original: AudioFile, *, vocals: AudioFile | None, bed: AudioFile | None
+) -> Measured:
+    """Measure one line.
 
     Args:
-        lines: as placed.
-        voices: the voices of the source alone, or the source itself.
-        check: called before every line; may raise `Cancelled`.
+        line: as placed.
+        original: the sound that is dubbed.
+        vocals: its voices alone; None: the original tells how loud they were.
+        bed: what is heard under the line.
     """
-    heard: list[float | None] = []
-    for line in lines:
-        check()
-        lufs = _span_lufs(voices, line.source)
-        heard.append(lufs if lufs > INAUDIBLE_LUFS else None)
-    return tuple(heard)
+    heard = _span_lufs(vocals or original, line.source)
+    voice = load_line(line.audio, original.sample_rate_hz)
+    under = Span(line.start_s, line.start_s + voice.duration_s)
+    return Measured(
+        own_lufs=loudness_lufs(voice),
+        source_lufs=heard if heard > INAUDIBLE_LUFS else None,
+        bed_lufs=None if bed is None else _span_lufs(bed, under),
+    )
 
 
 def targets_lufs(lines: Sequence[PlacedLine], heard: Sequence[float | None]) -> tuple[float, ...]:
@@ -84,35 +97,36 @@ def targets_lufs(lines: Sequence[PlacedLine], heard: Sequence[float | None]) -> 
 
 def decide_levels(
     lines: Sequence[PlacedLine],
-    original: AudioFile,
+    measured: Sequence[Measured],
     *,
-    vocals: AudioFile | None,
-    bed: AudioFile | None,
+    channels: int,
     wanted_duck_db: float,
-    check: Callable[[], None],
 ) -> tuple[Level, ...]:
-    """Measure every line, its source and the bed under it, and decide gain and depth."""
-    heard = measure_sources(lines, vocals or original, check)
-    targets = targets_lufs(lines, heard)
+    """Decide gain and depth of every line.
+
+    Args:
+        lines: as placed.
+        measured: what `measure_line` found of each.
+        channels: of the mix.
+        wanted_duck_db: depth for a background 12 LU below the voice.
+    """
+    targets = targets_lufs(lines, [each.source_lufs for each in measured])
     levels: list[Level] = []
-    for line, source_lufs, target in zip(lines, heard, targets, strict=True):
-        check()
-        voice = load_line(line, original.sample_rate_hz)
-        gain_db = match_gain_db(voice, target, original.channels)
+    for found, target in zip(measured, targets, strict=True):
+        gain_db = gain_to_match_db(found.own_lufs, target, channels)
         clamped = abs(gain_db) >= MOST_GAIN_DB or not (
             QUIETEST_TARGET_LUFS <= target <= LOUDEST_TARGET_LUFS
         )
         depth = wanted_duck_db
-        if bed is not None:
-            under = Span(line.start_s, line.start_s + voice.duration_s)
-            depth = choose_depth_db(_span_lufs(bed, under), target, wanted_duck_db)
-        levels.append(Level(gain_db, source_lufs, target, clamped, depth))
+        if found.bed_lufs is not None:
+            depth = choose_depth_db(found.bed_lufs, target, wanted_duck_db)
+        levels.append(Level(gain_db, found.source_lufs, target, clamped, depth))
     return tuple(levels)
 
 
-def load_line(line: PlacedLine, sample_rate_hz: int) -> Audio:
-    """Return the line as one channel at the rate of the mix; values that are no numbers are silence."""
-    audio = line.audio.read().mono().resampled(sample_rate_hz)
+def load_line(file: AudioFile, sample_rate_hz: int) -> Audio:
+    """Return a line as one channel at the rate of the mix; values that are no numbers are silence."""
+    audio = file.read().mono().resampled(sample_rate_hz)
     if np.isfinite(audio.samples).all():
         return audio
     return Audio(np.nan_to_num(audio.samples, posinf=0.0, neginf=0.0), sample_rate_hz)

@@ -4,7 +4,8 @@ Everything works block by block, so hours fit. Silence is `SILENT_LUFS`, never m
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -25,6 +26,18 @@ OVERSAMPLING, TAPS = 4, 12  # BS.1770-4 annex 2: four phases of twelve taps
 PEAK_CHUNK = 4096
 
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class HopSums:
+    """K-weighted power of a part of a sound, summed over the 100 ms hops of the whole sound's clock.
+
+    Parts that were measured apart are added up by `LoudnessMeter.of_parts`.
+    """
+
+    first: int  # hop, counted from the beginning of the whole sound
+    sums: tuple[float, ...]
 
 
 def db_to_gain(level_db: float) -> float:
@@ -58,16 +71,20 @@ class LoudnessMeter:
         self._hops.append(power[:whole].reshape(-1, self._hop).mean(axis=1))
         self._rest = power[whole:]
 
-    def follow(self, other: "LoudnessMeter", hops_before: int) -> None:
-        """Take over what `other` measured since it had `hops_before` hops: the sound was the same."""
-        self._hops.append(other.hop_powers()[hops_before:])
-        self._state = other._state.copy()
-        self._rest = other._rest.copy()
-
-    @property
-    def n_hops(self) -> int:
-        """How many hops of 100 ms are measured."""
-        return sum(len(hops) for hops in self._hops)
+    @classmethod
+    def of_parts(
+        cls, sample_rate_hz: int, channels: int, parts: Sequence[HopSums], n_samples: int
+    ) -> "LoudnessMeter":
+        """Return a meter that has heard a whole sound of `n_samples`, measured in parts."""
+        meter = cls(sample_rate_hz, channels)
+        whole, rest = divmod(n_samples, meter._hop)
+        longest = max((part.first + len(part.sums) for part in parts), default=0)
+        sums = np.zeros(max(whole + 1, longest))
+        for part in parts:
+            sums[part.first : part.first + len(part.sums)] += part.sums
+        meter._hops = [sums[:whole] / meter._hop]
+        meter._rest = np.full(rest, sums[whole] / max(1, rest))
+        return meter
 
     def hop_powers(self) -> Floats:
         """Return the weighted mean power of every 100 ms so far, (hops,)."""
@@ -112,6 +129,39 @@ def loudness_lufs(audio: Audio) -> float:
     return meter.integrated_lufs
 
 
+def hop_sums(samples: Samples, sample_rate_hz: int, at: int, skip: int) -> HopSums:
+    """Measure a part of a sound for `LoudnessMeter.of_parts`.
+
+    Args:
+        samples: (channels, samples); the first `skip` are heard, to settle the filters (they forget
+            within 50 ms), but not counted.
+        sample_rate_hz: of the sound.
+        at: where in the whole sound the first sample lies.
+        skip: how many samples belong to another part.
+    """
+    hop = max(1, round(HOP_S * sample_rate_hz))
+    first, last = at + skip, at + samples.shape[1]
+    if last <= first:
+        return HopSums(first // hop, ())
+    sections, channels = _k_weighting(sample_rate_hz), int(samples.shape[0])
+    heard, _ = _filtered(sections, samples, np.zeros((len(sections), channels, 2)))
+    power = _channel_weights(channels) @ np.square(heard[:, skip:])
+    hops = range(first // hop, (last - 1) // hop + 1)
+    edges = [max(0, number * hop - first) for number in hops]
+    sums: Floats = np.add.reduceat(power, edges)
+    return HopSums(first // hop, tuple(float(each) for each in sums))
+
+
+def scaled(sums: HopSums, factor: float) -> HopSums:
+    """Return the sums of a sound that has `factor` times the power."""
+    return HopSums(sums.first, tuple(each * factor for each in sums.sums))
+
+
+def channel_power(channels: int) -> float:
+    """Return by how much the power of one channel grows when all channels play it."""
+    return float(_channel_weights(channels).sum())
+
+
 def measure_file(audio: AudioFile, check: Callable[[], None]) -> LoudnessMeter:
     """Measure a whole file, ten seconds at a time.
 
@@ -137,11 +187,15 @@ def match_gain_db(line: Audio, source_lufs: float, channels: int = 1) -> float:
     Returns:
         dB, within ±30; 0 for a silent line.
     """
-    own = loudness_lufs(line)
-    if own <= SILENT_LUFS:
+    return gain_to_match_db(loudness_lufs(line), source_lufs, channels)
+
+
+def gain_to_match_db(own_lufs: float, source_lufs: float, channels: int = 1) -> float:
+    """Return the same for a line whose own loudness is known."""
+    if own_lufs <= SILENT_LUFS:
         return 0.0
     target = min(max(source_lufs, QUIETEST_TARGET_LUFS), LOUDEST_TARGET_LUFS)
-    gain_db = target - own - 10 * math.log10(float(_channel_weights(channels).sum()))
+    gain_db = target - own_lufs - 10 * math.log10(channel_power(channels))
     return min(max(gain_db, -MOST_GAIN_DB), MOST_GAIN_DB)
 
 
@@ -150,19 +204,32 @@ def true_peak_dbtp(audio: Audio) -> float:
     return gain_to_db(highest_peak(audio.samples))
 
 
-def highest_peak(samples: Samples, floor: float = 0.0) -> float:
+def highest_peak(samples: Samples, floor: float = 0.0, where: Mask | None = None) -> float:
     """Return the true peak of (channels, samples), as a factor; at least `floor`.
 
-    Only stretches whose samples could reach past what is known already are interpolated.
+    Only stretches whose samples could reach past what is known already are interpolated, the
+    loudest first.
+
+    Args:
+        samples: (channels, samples).
+        floor: what is known already.
+        where: (samples,), where to look; None: everywhere.
     """
     n = samples.shape[1]
-    highest = max(floor, float(np.abs(samples).max(initial=0.0)))
-    for start in range(0, n, PEAK_CHUNK):
-        low, high = max(0, start - TAPS), min(n, start + PEAK_CHUNK + TAPS)
-        part = samples[:, low:high]
-        if float(np.abs(part).max(initial=0.0)) * PEAK_REACH > highest:
-            found = peaks(part)[start - low : start - low + PEAK_CHUNK]
-            highest = max(highest, float(found.max(initial=0.0)))
+    level: Samples = np.abs(samples).max(axis=0, initial=0.0)
+    highest = max(floor, float((level if where is None else level[where]).max(initial=0.0)))
+    starts = range(0, n, PEAK_CHUNK)
+    reach = [float(level[max(0, s - TAPS) : s + PEAK_CHUNK + TAPS].max()) for s in starts]
+    for loudest, start in sorted(zip(reach, starts, strict=True), reverse=True):
+        if loudest * PEAK_REACH <= highest:
+            break
+        chunk = slice(start, start + PEAK_CHUNK)
+        if where is not None and not where[chunk].any():
+            continue
+        low = max(0, start - TAPS)
+        found = peaks(samples[:, low : start + PEAK_CHUNK + TAPS])[start - low :][:PEAK_CHUNK]
+        seen = found if where is None else found[where[chunk]]
+        highest = max(highest, float(seen.max(initial=0.0)))
     return highest
 
 

@@ -1,59 +1,30 @@
 """The dub's sound: the lines over the background, and the original bit for bit everywhere else."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from media.audio import AudioFile, AudioWriter, Samples, to_levels
-from media.duck import (
-    LOOK_AHEAD_S,
-    MOST_DB,
-    RELEASE_S,
-    Duck,
-    DuckEnvelope,
-    Envelope,
-    Ramp,
-    united,
-)
-from media.levels import Level, PlacedLine, decide_levels
-from media.limiter import CEILING_DBTP, Limiter
+from media.duck import Envelope, lowered
+from media.levels import decide_levels, load_line, measure_line
+from media.limiter import Limiter
 from media.loudness import db_to_gain
-from media.mix_report import MixReport, Tally, Voice
-from media.speech import Span
+from media.mix_report import MixReport, StretchReport, Traces, VoiceTrace, joined_report
+from media.score import MixPlan, Stretch, extent, stretches
 from media.tape import Levels, Tape, to_samples
 from studio.errors import BadInput
 from studio.progress import Progress, silent
 
-BLOCK_S = 5.0
-CROSSFADE_S = 0.04
-SPEECH_BEFORE_S, SPEECH_AFTER_S = 0.08, 0.15  # speech reaches further than its detected edges
-JOIN_GAP_S = (
-    0.1  # a shorter stretch of the original between two dubbed ones is not worth returning to
-)
-
 
 @dataclass(frozen=True, slots=True)
-class MixOptions:
-    """What the user may choose."""
+class Voice:
+    """A line as it is heard in the mix."""
 
-    keep_background: bool = True  # False: the voices alone, digital silence elsewhere
-    duck_db: float = 9.0  # for a background 12 LU below the voice; 6-12 dB follow
-    bed_gain_db: float = 0.0  # of the background where the original is replaced
-
-
-@dataclass(frozen=True, slots=True)
-class MixPlan:
-    """Everything that is mixed. All files start at the same moment."""
-
-    original: AudioFile
-    lines: tuple[PlacedLine, ...]
-    bed: AudioFile | None = (
-        None  # the original without voices; None: the original is ducked instead
-    )
-    vocals: AudioFile | None = None  # the original's voices alone: tells how loud each line was
-    options: MixOptions = field(default_factory=MixOptions)
+    audio: AudioFile
+    start: int  # sample of the original
+    gain_db: float
 
 
 def mix(
@@ -74,28 +45,41 @@ def mix(
     Raises:
         BadInput: if the background or the voices do not belong to the original.
     """
-    for stem, name in ((plan.bed, "background"), (plan.vocals, "voice")):
-        _must_fit(plan.original, stem, name)
-    bed = plan.bed if plan.options.keep_background else None
+    must_fit(plan)
+    original, bed = plan.original, plan.audible_bed
+    measured = [measure_line(line, original, vocals=plan.vocals, bed=bed) for line in plan.lines]
     levels = decide_levels(
-        plan.lines,
-        plan.original,
-        vocals=plan.vocals,
-        bed=bed,
-        wanted_duck_db=plan.options.duck_db,
-        check=check,
+        plan.lines, measured, channels=original.channels, wanted_duck_db=plan.options.duck_db
     )
-    original = plan.original
-    size = round(BLOCK_S * original.sample_rate_hz)
+    parts = stretches(plan, levels)
+    rate = original.sample_rate_hz
+    voices = [
+        Voice(line.audio, extent(line, rate)[0], level.gain_db)
+        for line, level in zip(plan.lines, levels, strict=True)
+    ]
+    reports: list[StretchReport] = []
     with (
-        _Desk(plan, bed, levels) as desk,
+        Mixer(plan) as mixer,
         AudioWriter(out, original.sample_rate_hz, original.channels) as writer,
     ):
-        for start in range(0, original.n_samples, size):
+        for stretch, heard in parts:
             check()
-            progress(*(n // original.sample_rate_hz for n in (start, original.n_samples)))
-            writer.write_levels(desk.block(start, min(start + size, original.n_samples)))
-        return desk.report()
+            progress(*(n // original.sample_rate_hz for n in (stretch.start, original.n_samples)))
+            mixed, report = mixer.mixed(stretch, [voices[i] for i in heard])
+            core = slice(stretch.start - stretch.low, stretch.stop - stretch.low)
+            writer.write_levels(mixed[:, core])
+            reports.append(report)
+    return joined_report(plan, levels, [heard for _, heard in parts], reports)
+
+
+def must_fit(plan: MixPlan) -> None:
+    """See that background and voices belong to the original.
+
+    Raises:
+        BadInput: if they do not.
+    """
+    for stem, name in ((plan.bed, "background"), (plan.vocals, "voice")):
+        _must_fit(plan.original, stem, name)
 
 
 def _must_fit(original: AudioFile, stem: AudioFile | None, name: str) -> None:
@@ -112,45 +96,22 @@ def _must_fit(original: AudioFile, stem: AudioFile | None, name: str) -> None:
         )
 
 
-def replaced_regions(plan: MixPlan) -> tuple[Span, ...]:
-    """Return where the original does not play: around every dubbed line and what it replaces."""
-    spans: list[Span] = []
-    for line in plan.lines:
-        source, fade = line.source, CROSSFADE_S
-        spoken_until_s = line.start_s + line.audio.duration_s
-        spans += (
-            Span(line.start_s - LOOK_AHEAD_S, spoken_until_s + RELEASE_S),
-            Span(source.start_s - SPEECH_BEFORE_S - fade, source.end_s + SPEECH_AFTER_S + fade),
-        )
-    end_s = plan.original.duration_s
-    inside = [Span(max(0.0, each.start_s), min(end_s, each.end_s)) for each in spans]
-    return united([each for each in inside if each.duration_s > 0], JOIN_GAP_S)
+class Mixer:
+    """Mixes stretches, each by itself; in order is quickest. A context manager.
 
+    Args:
+        plan: whose files and options are used; its lines are not.
+    """
 
-class _Desk:
-    """Mixes one block after the other, in order."""
-
-    def __init__(self, plan: MixPlan, bed: AudioFile | None, levels: Sequence[Level]) -> None:
-        original = plan.original
-        self._plan, self._rate = plan, original.sample_rate_hz
+    def __init__(self, plan: MixPlan) -> None:
+        original, bed = plan.original, plan.audible_bed
+        self._options, self._rate = plan.options, original.sample_rate_hz
         self._original = Tape(original)
         self._bed = None if bed is None else Tape(bed)
         self._vocals = None if plan.vocals is None else Tape(plan.vocals)
         self._limiter = Limiter(self._rate)
-        self._ducks = DuckEnvelope(_ducks(plan, bed, levels), self._rate)
-        self._weight = Envelope(self._weight_ramps())
-        self._source = Envelope(
-            [
-                Ramp(start, start, stop, stop, 1.0)
-                for start, stop in (self._samples_of(line.source) for line in plan.lines)
-            ]
-        )
-        placed = zip(plan.lines, levels, strict=True)
-        self._voices = [Voice(line, level, original) for line, level in placed]
-        self._unfinished = list(self._voices)
-        self._tally = Tally(original)
 
-    def __enter__(self) -> "_Desk":
+    def __enter__(self) -> "Mixer":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -158,117 +119,70 @@ class _Desk:
             if tape is not None:
                 tape.close()
 
-    def block(self, start: int, stop: int) -> Levels:
-        """Return the mix from sample `start` up to `stop`, as 24-bit levels."""
-        if not self._weight.reaches(start, stop):
-            levels = self._original.levels(start, stop)
-            self._tally.add_untouched(levels)
-            return levels
-        margin = self._limiter.margin
-        low, high = start - margin, stop + margin
-        original = self._original.levels(low, high)
-        weight = self._weight.values(low, high)
-        voices = [each for each in self._unfinished if each.start < high and each.stop > low]
-        under = self._background(low, high, original, weight, voices)
-        mixed = under.copy()
-        for voice in voices:
-            voice.add_to(mixed, low)
-        inner = slice(margin, mixed.shape[1] - margin)
-        original, weight = original[:, inner], weight[inner]
-        mixed, under = self._limited(mixed, weight, start, voices), under[:, inner]
-        self._note_bleed(under, start, stop)
-        levels = np.where(weight > 0, to_levels(mixed), original).astype(np.int32, copy=False)
-        self._tally.add_touched(original, levels, weight)
-        self._finish(stop - margin)
-        return levels
+    def mixed(self, stretch: Stretch, voices: Sequence[Voice]) -> tuple[Levels, StretchReport]:
+        """Return the mix from `stretch.low` up to `stretch.high`, and what was done inside.
 
-    def report(self) -> MixReport:
-        """Return what was done."""
-        report = self._tally.report(self._voices, self._notes())
-        if report.true_peak_dbtp <= CEILING_DBTP or not self._plan.options.keep_background:
-            return report
-        note = (
-            f"The original itself reaches {report.original_true_peak_dbtp:.1f} dBTP; where nothing "
-            "was dubbed it is left as it is."
-        )
-        return replace(report, notes=(*report.notes, note))
+        Args:
+            stretch: what sounds there.
+            voices: the lines that are heard there, in its order.
+
+        Returns:
+            24-bit levels, (channels, samples).
+        """
+        traces = Traces(stretch, self._rate)
+        if not stretch.is_touched:
+            levels = self._original.levels(stretch.low, stretch.high)
+            return levels, traces.untouched(levels)
+        margin = self._limiter.margin
+        low, high = stretch.low - margin, stretch.high + margin
+        original = self._original.levels(low, high)
+        weight = Envelope(stretch.weight).values(low, high)
+        lines = [self._trace(voice) for voice in voices]
+        under = self._background(stretch, original, weight, lines)
+        mixed = under.copy()
+        for line in lines:
+            line.add_to(mixed, low)
+        inner = slice(margin, mixed.shape[1] - margin)
+        original, weight, under = original[:, inner], weight[inner], under[:, inner]
+        mixed = self._limited(mixed, weight, stretch.low, lines)
+        levels = np.where(weight > 0, to_levels(mixed), original).astype(np.int32, copy=False)
+        if self._vocals is not None and stretch.sources:
+            traces.note_bleed(under, self._vocals.samples(stretch.low, stretch.high))
+        return levels, traces.touched(original, levels, weight, lines)
+
+    def _trace(self, voice: Voice) -> VoiceTrace:
+        gain = np.float32(db_to_gain(voice.gain_db))
+        return VoiceTrace(voice.start, load_line(voice.audio, self._rate).samples[0] * gain)
 
     def _background(
-        self, low: int, high: int, original: Levels, weight: Samples, voices: Sequence[Voice]
+        self, stretch: Stretch, original: Levels, weight: Samples, lines: Sequence[VoiceTrace]
     ) -> Samples:
         """Return all but the new voices: the original, cross-faded into the ducked background."""
         before = to_samples(original)
-        if not self._plan.options.keep_background:
+        if not self._options.keep_background:
             return np.zeros_like(before)
+        low = stretch.low - self._limiter.margin
+        high = low + before.shape[1]
         bed = before if self._bed is None else self._bed.samples(low, high)
-        bed = bed * np.float32(db_to_gain(self._plan.options.bed_gain_db))
-        gains = self._ducks.gains(low, high)
+        bed = bed * np.float32(db_to_gain(self._options.bed_gain_db))
+        gains = lowered(Envelope(stretch.duck).values(low, high))
         ducked = bed * gains
-        inner = slice(self._limiter.margin, len(gains) - self._limiter.margin)
+        inner = slice(stretch.start - low, stretch.stop - low)
         power = np.square(bed[:, inner]).sum(axis=0)
-        for voice in voices:
-            voice.note_bed(power, power * np.square(gains[inner]), low + self._limiter.margin)
+        for line in lines:
+            line.note_bed(power, power * np.square(gains[inner]), stretch.start)
         blended = before + weight * (ducked - before)
         return np.where(weight == 1, ducked, blended).astype(np.float32, copy=False)
 
     def _limited(
-        self, mixed: Samples, weight: Samples, start: int, voices: Sequence[Voice]
+        self, mixed: Samples, weight: Samples, start: int, lines: Sequence[VoiceTrace]
     ) -> Samples:
-        """Return the block without its margins, its peaks lowered where the original does not play."""
+        """Return the sound without its margins, its peaks lowered where the original does not play."""
         gains = self._limiter.gains(mixed)
         inner = mixed[:, self._limiter.margin : mixed.shape[1] - self._limiter.margin]
         if gains is None:
             return inner
         gains = (1 + (gains - 1) * weight).astype(np.float32, copy=False)
-        for voice in voices:
-            voice.note_gain(gains, start)
+        for line in lines:
+            line.note_gain(gains, start)
         return (inner * gains).astype(np.float32, copy=False)
-
-    def _note_bleed(self, under: Samples, start: int, stop: int) -> None:
-        if self._vocals is None or not self._source.reaches(start, stop):
-            return
-        spoken = self._source.values(start, stop) > 0
-        vocals = self._vocals.samples(start, stop)
-        self._tally.add_residual(under[:, spoken], vocals[:, spoken])
-
-    def _finish(self, before: int) -> None:
-        for voice in self._unfinished:
-            if voice.stop <= before:
-                voice.finish()
-        self._unfinished = [each for each in self._unfinished if not each.is_finished]
-
-    def _weight_ramps(self) -> list[Ramp]:
-        """Return where the original gives way, and how it does so."""
-        n, fade = self._plan.original.n_samples, round(CROSSFADE_S * self._rate)
-        if not self._plan.options.keep_background:
-            return [Ramp(-1, -1, n + 1, n + 1, 1.0)]
-        ramps: list[Ramp] = []
-        for span in replaced_regions(self._plan):
-            start, stop = self._samples_of(span)
-            rise = start if start > 0 else -fade - 1  # nothing to fade from before the beginning
-            bottom = stop if stop < n else n + fade + 1
-            ramps.append(Ramp(rise, rise + fade, bottom - fade, bottom, 1.0))
-        return ramps
-
-    def _samples_of(self, span: Span) -> tuple[int, int]:
-        return round(span.start_s * self._rate), round(span.end_s * self._rate)
-
-    def _notes(self) -> tuple[str, ...]:
-        notes: list[str] = []
-        if self._plan.options.keep_background and self._bed is None and self._plan.lines:
-            notes.append(
-                "There is no background without voices: the original was lowered by "
-                f"{MOST_DB:.0f} dB under the lines instead, and its voices can still be heard."
-            )
-        return tuple(notes)
-
-
-def _ducks(plan: MixPlan, bed: AudioFile | None, levels: Sequence[Level]) -> list[Duck]:
-    ducks: list[Duck] = []
-    for line, level in zip(plan.lines, levels, strict=True):
-        spoken_until_s = line.start_s + line.audio.duration_s
-        depth_db = MOST_DB if bed is None else level.duck_db
-        ducks.append(Duck(line.start_s, spoken_until_s, depth_db))
-        if bed is None:  # the original's voice must step back too, wherever it spoke
-            ducks.append(Duck(line.source.start_s, line.source.end_s, depth_db))
-    return ducks

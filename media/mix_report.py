@@ -1,29 +1,29 @@
-"""What a mix did, in numbers, gathered block by block while it is made."""
+"""What a mix did, in numbers, gathered stretch by stretch and added up at the end."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from media.audio import Audio, AudioFile, Samples
-from media.levels import Level, PlacedLine, load_line
+from media.audio import Samples
+from media.duck import MOST_DB, Envelope, Ramp
+from media.levels import Level
+from media.limiter import CEILING_DBTP
 from media.loudness import (
-    PEAK_REACH,
     TAPS,
+    HopSums,
     LoudnessMeter,
-    db_to_gain,
+    channel_power,
     gain_to_db,
     highest_peak,
-    loudness_lufs,
-    peaks,
+    hop_sums,
+    scaled,
 )
+from media.score import MixPlan, Stretch, extent
 from media.tape import Levels, to_samples
 
 SILENT_POWER = 1e-10
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,165 +73,212 @@ class MixReport:
         return self.range_lu - self.original_range_lu
 
 
-class Voice:
-    """A line while it is being mixed: loaded when first needed, measured and dropped after its end."""
+@dataclass(frozen=True, slots=True)
+class VoiceShare:
+    """What one stretch tells of a line."""
 
-    def __init__(self, line: PlacedLine, level: Level, original: AudioFile) -> None:
-        rate = original.sample_rate_hz
-        self._line, self._level, self._rate = line, level, rate
-        self._channels = original.channels
-        self._samples: Samples | None = None
-        self._limited = np.zeros(0, np.float32)
+    sums: HopSums  # of the line after the limiter, in one channel, counted from its start
+    bed_power: float  # of the background under it
+    ducked_power: float  # the same, lowered
+
+
+@dataclass(frozen=True, slots=True)
+class StretchReport:
+    """What was done in one stretch; powers and peaks are factors, not decibels."""
+
+    equal: int  # samples that are the original's
+    touched: int  # samples where the original gives way
+    is_exact_outside: bool
+    peak: float
+    touched_peak: float
+    original_peak: float
+    sums: HopSums
+    original_sums: HopSums
+    products: tuple[float, float, float] = (0.0, 0.0, 0.0)  # residual x voice, residual², voice²
+    voices: tuple[VoiceShare, ...] = ()
+
+
+class VoiceTrace:
+    """A line while a stretch is mixed: its sound from sample `start` on, and what becomes of it."""
+
+    def __init__(self, start: int, sound: Samples) -> None:
+        self._start, self._sound = start, sound
+        self._limited = sound.copy()
         self._bed_power = self._ducked_power = 0.0
-        self._lufs: float | None = None
-        self.start = round(max(0.0, line.start_s) * rate)
-        self.stop = self.start + round(line.audio.n_samples * rate / line.audio.sample_rate_hz)
-        self._cut = max(0, self.stop - original.n_samples)
 
     def add_to(self, mixed: Samples, start: int) -> None:
         """Add the line to every channel of a block that begins at sample `start`."""
-        sound = self._sound()
-        low, high = max(start, self.start), min(start + mixed.shape[1], self.stop)
-        if low < high:
-            mixed[:, low - start : high - start] += sound[low - self.start : high - self.start]
+        ours, theirs = self._shared(start, mixed.shape[1])
+        mixed[:, theirs] += self._sound[ours]
 
     def note_gain(self, gain: Samples, start: int) -> None:
         """Remember what the limiter did from sample `start` on."""
-        low, high = max(start, self.start), min(start + len(gain), self.stop)
-        if low < high:
-            self._limited[low - self.start : high - self.start] *= gain[low - start : high - start]
+        ours, theirs = self._shared(start, len(gain))
+        self._limited[ours] *= gain[theirs]
 
     def note_bed(self, power: Samples, ducked: Samples, start: int) -> None:
         """Remember the power of the background before and after ducking, per sample."""
-        low, high = max(start, self.start), min(start + len(power), self.stop)
-        if low < high:
-            self._bed_power += float(power[low - start : high - start].sum())
-            self._ducked_power += float(ducked[low - start : high - start].sum())
+        _, theirs = self._shared(start, len(power))
+        self._bed_power += float(power[theirs].sum())
+        self._ducked_power += float(ducked[theirs].sum())
 
-    def finish(self) -> None:
-        """Measure the line as it stands in the mix, and let go of its sound."""
-        if self._lufs is None:
-            every = np.broadcast_to(self._limited, (self._channels, len(self._limited)))
-            self._lufs = loudness_lufs(Audio(every, self._rate))
-            self._samples, self._limited = None, np.zeros(0, np.float32)
+    def share(self, stretch: Stretch, sample_rate_hz: int) -> VoiceShare:
+        """Return what the stretch tells of it; what lies before only settles the filters."""
+        ours, _ = self._shared(stretch.low, stretch.stop - stretch.low)
+        skip = min(max(0, stretch.start - self._start - ours.start), ours.stop - ours.start)
+        sums = hop_sums(self._limited[None, ours], sample_rate_hz, ours.start, skip)
+        return VoiceShare(sums, self._bed_power, self._ducked_power)
 
-    def _sound(self) -> Samples:
-        if self._samples is not None:
-            return self._samples
-        gain = np.float32(db_to_gain(self._level.gain_db))
-        sound = load_line(self._line, self._rate).samples[0] * gain
-        self._samples, self._limited = sound, sound.copy()
-        self.stop = self.start + len(sound)
-        return sound
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether it is measured."""
-        return self._lufs is not None
-
-    def report(self) -> MixedLine:
-        """Return what became of it."""
-        self.finish()
-        heard = self._bed_power / max(1, self.stop - self.start) > SILENT_POWER
-        ducked = self._ducked_power / self._bed_power if heard and self._bed_power else 1.0
-        return MixedLine(
-            start_s=self.start / self._rate,
-            end_s=self.stop / self._rate,
-            speaker=self._line.speaker,
-            gain_db=self._level.gain_db,
-            lufs=self._lufs or 0.0,
-            source_lufs=self._level.source_lufs,
-            target_lufs=self._level.target_lufs,
-            duck_db=-10 * math.log10(max(ducked, SILENT_POWER)),
-            cut_s=self._cut / self._rate,
-        )
+    def _shared(self, start: int, length: int) -> tuple[slice, slice]:
+        """Return where the line and a block overlap: in the line, in the block."""
+        low = max(start, self._start)
+        high = max(low, min(start + length, self._start + len(self._sound)))
+        return slice(low - self._start, high - self._start), slice(low - start, high - start)
 
 
-class Tally:
-    """Adds up what is measured of each block."""
+class Traces:
+    """Gathers what is told of one stretch."""
 
-    def __init__(self, original: AudioFile) -> None:
-        self._original = original
-        self._before, self._after = (
-            LoudnessMeter(original.sample_rate_hz, original.channels) for _ in range(2)
-        )
-        self._equal = self._touched = 0
-        self._exact_outside = True
-        self._peak_before = self._peak_after = self._peak_touched = 0.0
-        self._tail = np.zeros((original.channels, 2 * TAPS), np.float32)
-        self._tail_core: Mask = np.zeros(2 * TAPS, np.bool_)
-        self._products = np.zeros(3)  # residual x voice, residual², voice²
+    def __init__(self, stretch: Stretch, sample_rate_hz: int) -> None:
+        self._stretch, self._rate = stretch, sample_rate_hz
+        self._core = slice(stretch.start - stretch.low, stretch.stop - stretch.low)
+        self._near = slice(max(0, self._core.start - TAPS), self._core.stop + TAPS)
+        self._products = (0.0, 0.0, 0.0)
 
-    def add_untouched(self, levels: Levels) -> None:
-        """Count a block that is the original's."""
-        sound, hops = to_samples(levels), self._before.n_hops
-        self._before.add(sound)
-        self._after.follow(self._before, hops)
-        found = highest_peak(sound, min(self._peak_before, self._peak_after))
-        self._peak_before = max(self._peak_before, found)
-        self._peak_after = max(self._peak_after, found)
-        self._equal += levels.shape[1]
-        n: int = levels.shape[1]
-        nowhere: Mask = np.zeros(n, np.bool_)
-        self._keep_tail(sound, nowhere)
-
-    def add_touched(self, levels: Levels, mixed: Levels, weight: Samples) -> None:
-        """Count a block of the mix; `weight` is 0 where the original plays and 1 where it does not."""
-        before, after = to_samples(levels), to_samples(mixed)
-        self._before.add(before)
-        self._after.add(after)
-        self._peak_before = highest_peak(before, self._peak_before)
-        self._peak_after = highest_peak(after, self._peak_after)
-        same = (levels == mixed).all(axis=0)
-        self._equal += int(same.sum())
-        self._touched += int((weight > 0).sum())
-        self._exact_outside = self._exact_outside and bool(same[weight == 0].all())
-        self._add_core_peak(after, weight >= 1.0)
-
-    def add_residual(self, residual: Samples, voice: Samples) -> None:
+    def note_bleed(self, residual: Samples, voice: Samples) -> None:
         """Compare what is left under the lines with the original voices, (channels, samples)."""
-        self._products += (
-            float(np.vdot(residual, voice)),
-            float(np.vdot(residual, residual)),
-            float(np.vdot(voice, voice)),
+        ramps = [Ramp(start, start, stop, stop, 1.0) for start, stop in self._stretch.sources]
+        spoken = Envelope(ramps).values(self._stretch.start, self._stretch.stop) > 0
+        left, said = residual[:, self._core][:, spoken], voice[:, self._core][:, spoken]
+        self._products = (
+            float(np.vdot(left, said)),
+            float(np.vdot(left, left)),
+            float(np.vdot(said, said)),
         )
 
-    def report(self, voices: Sequence[Voice], notes: tuple[str, ...]) -> MixReport:
-        """Return the sums."""
-        cross, residual, voice = (float(value) for value in self._products)
-        bleed = abs(cross) / math.sqrt(residual * voice) if residual and voice else 0.0
-        n_samples = self._original.n_samples
-        return MixReport(
-            lines=tuple(each.report() for each in voices),
-            sample_rate_hz=self._original.sample_rate_hz,
-            channels=self._original.channels,
-            n_samples=n_samples,
-            touched_s=self._touched / self._original.sample_rate_hz,
-            exact_share=self._equal / n_samples if n_samples else 1.0,
-            is_exact_outside=self._exact_outside,
-            true_peak_dbtp=gain_to_db(self._peak_after),
-            touched_true_peak_dbtp=gain_to_db(self._peak_touched),
-            original_true_peak_dbtp=gain_to_db(self._peak_before),
-            loudness_lufs=self._after.integrated_lufs,
-            original_loudness_lufs=self._before.integrated_lufs,
-            range_lu=self._after.range_lu,
-            original_range_lu=self._before.range_lu,
-            bleed=bleed if voice else None,
-            notes=notes,
+    def untouched(self, levels: Levels) -> StretchReport:
+        """Return the report of a stretch that is the original's, levels from `low` to `high`."""
+        sound = to_samples(levels)
+        peak, sums = highest_peak(sound[:, self._near]), self._sums(sound)
+        size = self._core.stop - self._core.start
+        return StretchReport(size, 0, True, peak, 0.0, peak, sums, sums)
+
+    def touched(
+        self, original: Levels, mixed: Levels, weight: Samples, voices: Sequence[VoiceTrace]
+    ) -> StretchReport:
+        """Return the report of a mixed stretch, everything from `low` to `high`."""
+        before, after = to_samples(original), to_samples(mixed)
+        here = weight[self._core]
+        same = (original[:, self._core] == mixed[:, self._core]).all(axis=0)
+        own = np.zeros(len(weight), np.bool_)
+        own[self._core] = here >= 1.0
+        return StretchReport(
+            equal=int(same.sum()),
+            touched=int((here > 0).sum()),
+            is_exact_outside=bool(same[here == 0].all()),
+            peak=highest_peak(after[:, self._near]),
+            touched_peak=highest_peak(after[:, self._near], where=own[self._near]),
+            original_peak=highest_peak(before[:, self._near]),
+            sums=self._sums(after),
+            original_sums=self._sums(before),
+            products=self._products,
+            voices=tuple(each.share(self._stretch, self._rate) for each in voices),
         )
 
-    def _add_core_peak(self, sound: Samples, core: Mask) -> None:
-        sound_on = np.concatenate([self._tail, sound], axis=1)
-        core_on: Mask = np.concatenate([self._tail_core, core])
-        loudest = float(np.abs(sound_on[:, core_on]).max(initial=0.0))
-        self._peak_touched = max(self._peak_touched, loudest)
-        if float(np.abs(sound_on).max(initial=0.0)) * PEAK_REACH > self._peak_touched:
-            inner = slice(TAPS, max(TAPS, len(core_on) - TAPS))
-            found = peaks(sound_on)[inner][core_on[inner]]
-            self._peak_touched = max(self._peak_touched, float(found.max(initial=0.0)))
-        self._keep_tail(sound, core)
+    def _sums(self, sound: Samples) -> HopSums:
+        heard = sound[:, : self._core.stop]
+        return hop_sums(heard, self._rate, self._stretch.low, self._core.start)
 
-    def _keep_tail(self, sound: Samples, core: Mask) -> None:
-        keep = 2 * TAPS
-        self._tail = np.concatenate([self._tail, sound], axis=1)[:, -keep:]
-        self._tail_core = np.concatenate([self._tail_core, core])[-keep:]
+
+def joined_report(
+    plan: MixPlan,
+    levels: Sequence[Level],
+    heard: Sequence[tuple[int, ...]],
+    reports: Sequence[StretchReport],
+) -> MixReport:
+    """Add up the stretches.
+
+    Args:
+        plan: what was mixed.
+        levels: what was decided for each of its lines.
+        heard: which lines are heard in each stretch.
+        reports: of each stretch.
+    """
+    original = plan.original
+    rate, channels, n_samples = original.sample_rate_hz, original.channels, original.n_samples
+    before, after = (
+        LoudnessMeter.of_parts(rate, channels, sums, n_samples)
+        for sums in ([each.original_sums for each in reports], [each.sums for each in reports])
+    )
+    cross, residual, voice = (sum(each.products[i] for each in reports) for i in range(3))
+    bleed = abs(cross) / math.sqrt(residual * voice) if residual and voice else 0.0
+    peaks = [
+        gain_to_db(max(found, default=0.0))
+        for found in (
+            [each.peak for each in reports],
+            [each.touched_peak for each in reports],
+            [each.original_peak for each in reports],
+        )
+    ]
+    shares: list[list[VoiceShare]] = [[] for _ in plan.lines]
+    for indices, report in zip(heard, reports, strict=True):
+        for index, share in zip(indices, report.voices, strict=True):
+            shares[index].append(share)
+    return MixReport(
+        lines=tuple(_line(plan, levels, index, own) for index, own in enumerate(shares)),
+        sample_rate_hz=rate,
+        channels=channels,
+        n_samples=n_samples,
+        touched_s=sum(each.touched for each in reports) / rate,
+        exact_share=sum(each.equal for each in reports) / n_samples if n_samples else 1.0,
+        is_exact_outside=all(each.is_exact_outside for each in reports),
+        true_peak_dbtp=peaks[0],
+        touched_true_peak_dbtp=peaks[1],
+        original_true_peak_dbtp=peaks[2],
+        loudness_lufs=after.integrated_lufs,
+        original_loudness_lufs=before.integrated_lufs,
+        range_lu=after.range_lu,
+        original_range_lu=before.range_lu,
+        bleed=bleed if voice else None,
+        notes=tuple(_notes(plan, peaks[0], peaks[2])),
+    )
+
+
+def _line(
+    plan: MixPlan, levels: Sequence[Level], index: int, shares: Sequence[VoiceShare]
+) -> MixedLine:
+    line, level, rate = plan.lines[index], levels[index], plan.original.sample_rate_hz
+    start, stop = extent(line, rate)
+    spread = channel_power(plan.original.channels)
+    sums = [scaled(each.sums, spread) for each in shares]
+    heard = max(0, min(stop, plan.original.n_samples) - start)
+    meter = LoudnessMeter.of_parts(rate, 1, sums, heard)
+    bed = sum(each.bed_power for each in shares)
+    is_heard = bed / max(1, stop - start) > SILENT_POWER
+    ducked = sum(each.ducked_power for each in shares) / bed if is_heard else 1.0
+    return MixedLine(
+        start_s=start / rate,
+        end_s=stop / rate,
+        speaker=line.speaker,
+        gain_db=level.gain_db,
+        lufs=meter.integrated_lufs,
+        source_lufs=level.source_lufs,
+        target_lufs=level.target_lufs,
+        duck_db=-10 * math.log10(max(ducked, SILENT_POWER)),
+        cut_s=max(0, stop - plan.original.n_samples) / rate,
+    )
+
+
+def _notes(plan: MixPlan, peak_dbtp: float, original_peak_dbtp: float) -> Iterator[str]:
+    if not plan.options.keep_background:
+        return
+    if plan.bed is None and plan.lines:
+        yield (
+            "There is no background without voices: the original was lowered by "
+            f"{MOST_DB:.0f} dB under the lines instead, and its voices can still be heard."
+        )
+    if peak_dbtp > CEILING_DBTP:
+        yield (
+            f"The original itself reaches {original_peak_dbtp:.1f} dBTP; where nothing "
+            "was dubbed it is left as it is."
+        )

@@ -5,7 +5,8 @@ from dataclasses import replace
 from media.mix_report import MixedLine, MixReport
 from media.speech import Word
 from studio.artefacts import Artefact
-from workflows.dub.delivery import Facts, Mixed, Wordings
+from workflows.dub.delivery import Facts, Wordings
+from workflows.dub.mixing import Mixed
 from workflows.dub.model import Line, Source
 from workflows.dub.reporting import Told
 from workflows.dub.sheet import Sheet, SheetLine, SheetMember

@@ -12,7 +12,8 @@ from media.audio import Audio, open_audio, write_audio
 from media.levels import PlacedLine
 from media.limiter import Limiter
 from media.loudness import highest_peak, loudness_lufs
-from media.mix import MixOptions, MixPlan, mix, replaced_regions
+from media.mix import mix
+from media.score import MixOptions, MixPlan, replaced_regions
 from media.speech import Span
 from studio.errors import BadInput, Cancelled
 from tests.media import shared
@@ -110,7 +111,7 @@ def test_any_schedule_keeps_its_promises(tmp_path, lines, channels, bed_level):
 def test_blocks_leave_no_trace(tmp_path, monkeypatch, block_s):
     plan = make(tmp_path, LINES, level=0.5)
     mix(plan, tmp_path / "whole.flac")
-    monkeypatch.setattr("media.mix.BLOCK_S", block_s)
+    monkeypatch.setattr("media.score.BLOCK_S", block_s)
     mix(plan, tmp_path / "blocks.flac")
     assert np.abs(levels(tmp_path / "whole.flac") - levels(tmp_path / "blocks.flac")).max() <= 2
 

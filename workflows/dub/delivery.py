@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from media.audio import open_audio
+from media.aac import join_pieces
+from media.audio import AudioFile, open_audio
 from media.captions import write_captions
 from media.cues import Cue
 from media.lay import lay_on_silence
 from media.layout import FRAME_S, bilingual, lay_out, violations
-from media.levels import PlacedLine
-from media.mix import MixOptions, MixPlan
-from media.mix import mix as mix_sound
-from media.mix_report import MixReport
 from media.mux import Format, MuxPlan, Subtitle, format_for, suffix_for
 from media.mux import mux as mux_film
 from media.probe import probe
@@ -22,57 +19,12 @@ from media.speech import Span
 from media.subtitles import write_srt, write_vtt
 from media.verify import picture_hash
 from studio.artefacts import Artefact
-from studio.steps import Desk, step
+from studio.steps import Desk, Run, step
 from workflows.dub.hearing import Stems
+from workflows.dub.mixing import FLAC, Spoken, Track, silence_before
 from workflows.dub.model import Source, Take
 from workflows.dub.report import DubReport, readable
 from workflows.dub.sheet import Sheet
-
-FLAC = "audio/flac"
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """A fitted take, and the line of the source that it replaces."""
-
-    speaker: str
-    start_s: float
-    audio: Artefact
-    source: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Mixed:
-    """The new sound, and what the mix tells of itself."""
-
-    audio: Artefact
-    report: MixReport
-
-
-@step("Mix")
-def mix(
-    desk: Desk,
-    source: Artefact,
-    stems: Stems,
-    lines: tuple[Spoken, ...],
-    *,
-    keep_background: bool,
-    duck_db: float,
-) -> Mixed:
-    """Lay the lines over the background; outside them the original stays bit for bit."""
-    plan = MixPlan(
-        original=open_audio(desk.path(source)),
-        lines=tuple(
-            PlacedLine(each.start_s, open_audio(desk.path(each.audio)), each.source, each.speaker)
-            for each in lines
-        ),
-        bed=open_audio(desk.path(stems.bed)) if stems.bed is not None else None,
-        vocals=open_audio(desk.path(stems.vocals)),
-        options=MixOptions(keep_background=keep_background, duck_db=duck_db),
-    )
-    out = desk.scratch / "dub.flac"
-    report = mix_sound(plan, out, check=desk.check, progress=desk.progress)
-    return Mixed(desk.keep(out, FLAC), report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,26 +100,34 @@ class Film:
     video_is_copied: bool
 
 
+@step("Choose the container")
+def choose_container(
+    desk: Desk, source: Source, wanted: Format, *, keep_original: bool, burns: bool
+) -> Format:
+    """Return what was wanted, or the other one where it cannot hold what is copied."""
+    info = probe(desk.path(source.media), source.media.name, check=desk.check)
+    return format_for(info, wanted, keep_original=keep_original, burns=burns)
+
+
 @step("Put the film together")
 def assemble(
     desk: Desk,
     source: Source,
-    dub: Artefact,
+    dub: Track,
     words: Wordings | None,
     *,
     languages: tuple[str, str],
-    wanted: Format,
+    format_: Format,
     keep_original: bool,
     captions: Artefact | None,
 ) -> Film:
     """Copy the picture, add the new sound, keep the old one and the subtitles beside it."""
     info = probe(desk.path(source.media), source.media.name, check=desk.check)
-    format_ = format_for(info, wanted, keep_original=keep_original, burns=captions is not None)
     suffix, media_type = suffix_for(info, format_)
-    out = desk.scratch / f"film{suffix}"
+    out, sound = desk.scratch / f"film{suffix}", open_audio(desk.path(dub.audio))
     plan = MuxPlan(
         source=info,
-        dub=open_audio(desk.path(dub)),
+        dub=sound,
         dub_start_s=source.audio_start_s,
         dub_language=languages[1],
         dub_title="Dub",
@@ -177,6 +137,7 @@ def assemble(
         format=format_,
         is_lossless=format_ == "mkv",
         captions=_linked(desk, captions, "captions.ass"),
+        coded=_joined(desk, source, sound, dub.coded) if dub.coded else None,
     )
     mux_film(plan, out, check=desk.check, progress=desk.progress)
     stem = Path(source.media.name or "film").stem
@@ -184,28 +145,60 @@ def assemble(
     return Film(desk.keep(out, media_type, name), format_, captions is None)
 
 
+def _joined(desk: Desk, source: Source, sound: AudioFile, coded: Sequence[Artefact]) -> Path:
+    path = desk.scratch / "sound.m4a"
+    join_pieces(
+        [desk.path(each) for each in coded],
+        path,
+        sample_rate_hz=sound.sample_rate_hz,
+        channels=sound.channels,
+        n_samples=silence_before(source, sound.sample_rate_hz) + sound.n_samples,
+        check=desk.check,
+    )
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one speaker says."""
+
+    speaker: str
+    lines: tuple[tuple[float, Artefact], ...]  # where each line starts, in seconds
+
+
+@step("Lay out each speaker")
+def lay_out_speaker(desk: Desk, part: Part, source: Artefact) -> Artefact:
+    """Write one speaker's lines at their times, on silence."""
+    path = desk.scratch / "speaker.flac"
+    placed = [(start_s, open_audio(desk.path(audio))) for start_s, audio in part.lines]
+    lay_on_silence(placed, open_audio(desk.path(source)), path, check=desk.check)
+    return desk.keep(path, FLAC)
+
+
 @step("Pack the stems")
-def pack_stems(desk: Desk, stems: Stems, lines: tuple[Spoken, ...], dub: Artefact) -> Artefact:
-    """Zip the new sound, the background, the original voices, and one file a speaker."""
+def pack_stems(desk: Desk, files: tuple[tuple[str, Artefact], ...]) -> Artefact:
+    """Zip the files under their names, as they are: FLAC does not get smaller."""
     out = desk.scratch / "stems.zip"
-    total = open_audio(desk.path(dub))
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as box:
-        for name, artefact in (
-            ("dub", dub),
-            ("background", stems.bed),
-            ("original voices", stems.vocals),
-        ):
+        for name, artefact in files:
             desk.check()
-            if artefact is not None:
-                _pack(box, desk.path(artefact), f"{name}.flac")
-        for speaker in sorted({each.speaker for each in lines}):
-            desk.check()
-            own = [each for each in lines if each.speaker == speaker]
-            path = desk.scratch / "speaker.flac"
-            placed = [(each.start_s, open_audio(desk.path(each.audio))) for each in own]
-            lay_on_silence(placed, total, path, check=desk.check)
-            _pack(box, path, f"speaker {speaker}.flac")
+            _pack(box, desk.path(artefact), f"{name}.flac")
     return desk.keep(out, "application/zip", "stems.zip")
+
+
+def stems_zip(
+    run: Run, source: Source, stems: Stems, lines: Sequence[Spoken], dub: Artefact
+) -> Artefact:
+    """Zip the new sound, the background, the original voices, and one file a speaker."""
+    speakers = sorted({each.speaker for each in lines})
+    parts = [
+        Part(who, tuple((each.start_s, each.audio) for each in lines if each.speaker == who))
+        for who in speakers
+    ]
+    tracks = run.map(lay_out_speaker, parts, source.audio)
+    files = [("dub", dub), ("background", stems.bed), ("original voices", stems.vocals)]
+    files += [(f"speaker {who}", track) for who, track in zip(speakers, tracks, strict=True)]
+    return run.step(pack_stems, tuple((name, each) for name, each in files if each is not None))
 
 
 @step("Write the transcript")

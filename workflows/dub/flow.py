@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engines.roles import BuiltInVoice
+from media.score import MixOptions
 from media.speech import Span, Turn
 from media.spoken import spoken
 from studio.errors import BadInput
 from studio.request import Record
 from studio.steps import Run
 from studio.workflow import Workflow
-from workflows.dub import casting, delivery, hearing, lines, speaking, wording
+from workflows.dub import casting, delivery, hearing, lines, mixing, speaking, wording
 from workflows.dub import edits as edited
 from workflows.dub.cautions import about_takes
 from workflows.dub.glossary import read_glossary
@@ -257,14 +258,9 @@ def deliver(request: DubRequest, run: Run, dubbed: Dubbed) -> DubResult:
     """Mix, subtitle, put the film together, and tell how it went."""
     source, stems, sheet = dubbed.source, dubbed.stems, dubbed.sheet
     spoken_lines = delivery.spoken_lines(dubbed.performance.takes, sheet)
-    mixed = run.step(
-        delivery.mix,
-        source.audio,
-        stems,
-        spoken_lines,
-        keep_background=request.keep_background,
-        duck_db=request.duck_db,
-    )
+    options = MixOptions(request.keep_background, request.duck_db)
+    sound = mixing.mixed(run, source, stems, spoken_lines, options=options)
+    mixed = sound.mixed
     words = run.step(
         delivery.subtitle,
         source,
@@ -273,14 +269,22 @@ def deliver(request: DubRequest, run: Run, dubbed: Dubbed) -> DubResult:
         burn=request.burn_captions,
         style=request.caption_style,
     )
+    keep_original = request.keep_original_audio and source.has_video
+    format_ = run.step(
+        delivery.choose_container,
+        source,
+        request.container,
+        keep_original=keep_original,
+        burns=words.captions is not None,
+    )
     film = run.step(
         delivery.assemble,
         source,
-        mixed.audio,
+        mixing.encoded(run, source, sound) if format_ == "mp4" else mixing.Track(mixed.audio),
         words if request.subtitle_tracks else None,
         languages=(dubbed.heard.language, request.target_language),
-        wanted=request.container,
-        keep_original=request.keep_original_audio and source.has_video,
+        format_=format_,
+        keep_original=keep_original,
         captions=words.captions,
     )
     facts = run.step(delivery.examine, source, film, mixed.audio)
@@ -308,7 +312,7 @@ def deliver(request: DubRequest, run: Run, dubbed: Dubbed) -> DubResult:
         subtitles_target_vtt=words.target_vtt,
         subtitles_bilingual=words.bilingual,
         transcript=run.step(delivery.write_sheet, sheet),
-        stems=run.step(delivery.pack_stems, stems, spoken_lines, mixed.audio),
+        stems=delivery.stems_zip(run, source, stems, spoken_lines, mixed.audio),
         report_json=numbers,
         report_text=text,
         report=report,
@@ -345,12 +349,18 @@ WORKFLOW = Workflow(
         speaking.plan_times,
         speaking.convert,
         speaking.fit,
-        delivery.mix,
+        mixing.weigh,
+        mixing.write_score,
+        mixing.mix,
+        mixing.join,
         delivery.subtitle,
+        delivery.choose_container,
+        mixing.encode,
         delivery.assemble,
         delivery.examine,
         delivery.write_report,
         delivery.write_sheet,
+        delivery.lay_out_speaker,
         delivery.pack_stems,
     ),
 )

@@ -8,9 +8,10 @@ from statistics import mean
 from media.layout import FRAME_S
 from workflows.dub import measures
 from workflows.dub.cautions import cautions
-from workflows.dub.delivery import Facts, Mixed, Wordings
+from workflows.dub.delivery import Facts, Wordings
 from workflows.dub.kinds import KINDS
 from workflows.dub.measures import share_at
+from workflows.dub.mixing import Mixed
 from workflows.dub.model import Line, Member, Source
 from workflows.dub.report import DubReport, Metric
 from workflows.dub.sheet import Sheet, SheetLine
