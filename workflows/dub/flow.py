@@ -141,13 +141,16 @@ def _heard_by_machine(
     turns: tuple[Turn, ...],
 ) -> Heard:
     wanted = request.source_language
+    told = wanted
+    voice = run.step(hearing.clear_voice, stems)
     if source.duration_s > hearing.LONG_S and not wanted:
-        first = run.step(hearing.listen_in, stems, speech, wanted)
+        first = run.step(hearing.listen_in, voice, speech, wanted)
         _must_be_understood(first.confidence, wanted or source.language)
-    transcript = run.step(hearing.transcribe, stems, speech, wanted)
+        told = first.language
+    transcript = hearing.write_down(run, voice, speech, told)
     _must_be_understood(transcript.confidence, wanted or source.language)
     if transcript.words and "Aligner" in run.engines:
-        transcript = run.step(hearing.time_words, stems, transcript)
+        transcript = run.step(hearing.time_words, voice, transcript)
     found = run.step(lines.lines_of_words, transcript, turns)
     if not found:
         raise BadInput(
@@ -334,6 +337,7 @@ WORKFLOW = Workflow(
         hearing.find_speech,
         hearing.diarize,
         lines.lines_of_subtitles,
+        hearing.clear_voice,
         hearing.listen_in,
         hearing.transcribe,
         hearing.time_words,
