@@ -9,6 +9,7 @@
 
 import argparse
 import json
+import os
 import re
 import tempfile
 import time
@@ -43,13 +44,16 @@ class Found:
     clip_s: float  # length of the longer clip
     whole_s: float
     one_line_s: float
+    whole_cpu_s: float  # of this process and its children
+    one_line_cpu_s: float
+    load: float  # of the machine over the last minute, at the end
     source_wer: float
     dub_wer: float
 
     @property
     def edit_ratio(self) -> float:
-        """How much faster one line is than the whole."""
-        return self.whole_s / self.one_line_s
+        """How much less one line costs than the whole, in processor seconds."""
+        return self.whole_cpu_s / self.one_line_cpu_s
 
 
 def measure(folder: Path, minutes: float) -> Found:
@@ -59,10 +63,14 @@ def measure(folder: Path, minutes: float) -> Found:
     first, dub_s = timed(studio, DubRequest(video=sample, source_language="en"))
     clip = studio.store.take_in(repeated(folder, minutes * 60), "video/mp4")
     request = DubRequest(video=clip, source_language="en")
+    began_cpu_s = processor_s()
     whole, whole_s = timed(studio, request)
+    whole_cpu_s = processor_s() - began_cpu_s
     line = sheet(studio, whole).lines[3]
     edits = Edits(lines=(LineEdit(id=line.id, translation="Esta línea es del todo nueva."),))
+    began_cpu_s = processor_s()
     one_line_s = timed(studio, request.model_copy(update={"edits": edits}))[1]
+    one_line_cpu_s = processor_s() - began_cpu_s
     return Found(
         sample_s=probe(SAMPLE).duration_s,
         dub_s=dub_s,
@@ -70,6 +78,9 @@ def measure(folder: Path, minutes: float) -> Found:
         clip_s=minutes * 60,
         whole_s=whole_s,
         one_line_s=one_line_s,
+        whole_cpu_s=whole_cpu_s,
+        one_line_cpu_s=one_line_cpu_s,
+        load=os.getloadavg()[0],
         source_wer=error_rate(studio, first),
         dub_wer=heard_again(studio, folder),
     )
@@ -111,6 +122,12 @@ def timed(studio: Studio, request: DubRequest) -> tuple[Job, float]:
     return done, time.monotonic() - began
 
 
+def processor_s() -> float:
+    """Return the processor seconds of this process and its children so far."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
+
+
 def steps(studio: Studio, job: Job) -> dict[str, float]:
     """Return the seconds of every step, as the job's events tell them."""
     found = (STEP.match(each.text) for each in studio.events(job.id))
@@ -150,7 +167,9 @@ def main() -> None:
     for title, seconds in found.steps_s.items():
         print(f"  {seconds:6.1f} s  {title}")
     print(f"clip of {found.clip_s:.0f} s: {found.whole_s:.1f} s; one changed line:")
-    print(f"  {found.one_line_s:.1f} s, {found.edit_ratio:.0f} times faster")
+    print(f"  {found.one_line_s:.1f} s")
+    print(f"processor seconds: {found.whole_cpu_s:.1f} and {found.one_line_cpu_s:.1f}, ", end="")
+    print(f"{found.edit_ratio:.0f} times less (load {found.load:.1f})")
     print(f"word error rate: source {found.source_wer:.2f}, dub heard again {found.dub_wer:.2f}")
 
 
