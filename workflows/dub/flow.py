@@ -272,24 +272,7 @@ def deliver(request: DubRequest, run: Run, dubbed: Dubbed) -> DubResult:
         burn=request.burn_captions,
         style=request.caption_style,
     )
-    keep_original = request.keep_original_audio and source.has_video
-    format_ = run.step(
-        delivery.choose_container,
-        source,
-        request.container,
-        keep_original=keep_original,
-        burns=words.captions is not None,
-    )
-    film = run.step(
-        delivery.assemble,
-        source,
-        mixing.encoded(run, source, sound) if format_ == "mp4" else mixing.Track(mixed.audio),
-        words if request.subtitle_tracks else None,
-        languages=(dubbed.heard.language, request.target_language),
-        format_=format_,
-        keep_original=keep_original,
-        captions=words.captions,
-    )
+    film = film_of(request, run, dubbed, sound, words)
     facts = run.step(delivery.examine, source, film, mixed.audio)
     report = report_on(
         Told(
@@ -319,6 +302,36 @@ def deliver(request: DubRequest, run: Run, dubbed: Dubbed) -> DubResult:
         report_json=numbers,
         report_text=text,
         report=report,
+    )
+
+
+def film_of(
+    request: DubRequest,
+    run: Run,
+    dubbed: Dubbed,
+    sound: mixing.Sound,
+    words: delivery.Wordings,
+) -> delivery.Film:
+    """Put the film together, in a container that holds what is copied."""
+    source = dubbed.source
+    keep_original = request.keep_original_audio and source.has_video
+    format_ = run.step(
+        delivery.choose_container,
+        source,
+        request.container,
+        keep_original=keep_original,
+        burns=words.captions is not None,
+    )
+    is_coded = format_ == "mp4"
+    return run.step(
+        delivery.assemble,
+        source,
+        mixing.encoded(run, source, sound) if is_coded else mixing.Track(sound.mixed.audio),
+        words if request.subtitle_tracks else None,
+        languages=(dubbed.heard.language, request.target_language),
+        format_=format_,
+        keep_original=keep_original,
+        captions=words.captions,
     )
 
 
