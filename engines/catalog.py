@@ -48,11 +48,12 @@ class Needs:
     network: bool = False  # asks a server when it works
     memory_gb: float = 0.0
     programs: tuple[str, ...] = ()  # found on PATH
-    files: tuple[str, ...] = ()  # found on disk, glob patterns allowed
+    files: tuple[str, ...] = ()  # found on disk, glob patterns allowed; {share} is `own_folder()`
     packages: tuple[str, ...] = ()  # importable, by module name
     group: str = ""  # of pyproject.toml's optional dependencies, that brings the packages
     platforms: tuple[str, ...] = ()  # "linux", "linux-x86_64", "darwin-arm64"; empty: any
     debian: tuple[str, ...] = ()  # packages that bring the programs and files
+    remedy: str = ""  # how to get the files, where no package brings them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,7 +330,8 @@ def _refusal(candidate: Entry, need: Need) -> str:
 
 
 def _missing(needs: Needs) -> list[Missing]:
-    apt = f"apt-get install {' '.join(needs.debian)}" if needs.debian else "see its documentation"
+    apt = f"apt-get install {' '.join(needs.debian)}" if needs.debian else needs.remedy
+    apt = apt or "see its documentation"
     found = [Missing(f"the program {p}", apt) for p in needs.programs if not shutil.which(p)]
     found += [Missing(f"the file {f}", apt) for f in needs.files if not _present(f)]
     found += [
@@ -392,8 +394,13 @@ def _suits(needs: Needs) -> bool:
 
 
 def _present(pattern: str) -> bool:
-    path = Path(pattern)
+    path = Path(pattern.replace("{share}", str(own_folder())))
     return any(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
+
+
+def own_folder(name: str = "") -> Path:
+    """Return the folder of files that the set-up fetched into this Python environment."""
+    return Path(sys.prefix) / "share" / "understudy" / name
 
 
 def has_cuda() -> bool:

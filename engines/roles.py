@@ -10,6 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from media.audio import Audio, AudioFile
 from media.speech import Span, Transcript, Turn, Word
 from studio.progress import Progress, silent
@@ -238,5 +241,93 @@ class VoiceConverter(Protocol):
         Args:
             audio: (1, samples), any rate.
             reference: (1, samples) of the voice to take on, 3 s or more of clean speech.
+        """
+        ...
+
+
+Picture: TypeAlias = NDArray[np.uint8]
+"""(height, width, 3) uint8, red green blue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face in a picture: 468 points in pixels, (468, 2) float32, in the order of MediaPipe's mesh."""
+
+    points: NDArray[np.float32]
+    score: float  # 0..1: how sure the finder is that this is a face
+    turned: float  # 0 looks at us, 1 is a profile
+
+    @property
+    def height_px(self) -> float:
+        """From the hairline to the chin."""
+        return float(np.linalg.norm(self.points[10] - self.points[152]))
+
+
+class FaceFinder(Protocol):
+    """Finds faces and their points."""
+
+    def find(self, picture: Picture) -> tuple[Face, ...]:
+        """Return the faces of a picture, largest first; maybe none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A sound of speech in IPA, with its times."""
+
+    symbol: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """When each word and each sound of a text is heard."""
+
+    words: tuple[Word, ...]
+    phones: tuple[Phone, ...]
+
+
+class PhoneAligner(Protocol):
+    """Tells when the words of a known text are heard."""
+
+    def align(self, audio: Audio, text: str, language: str) -> Aligned:
+        """Return the words of `text` as written, in order, and its sounds, with their times.
+
+        Args:
+            audio: (1, samples), one sentence or a few.
+            text: in its spoken form.
+            language: of the text.
+
+        Raises:
+            BadInput: if it does not know the language.
+        """
+        ...
+
+
+class PortraitAnimator(Protocol):
+    """Lets a portrait speak."""
+
+    def animate(
+        self,
+        portrait: Picture,
+        face: Face,
+        speech: AudioFile,
+        phones: Sequence[Phone],
+        *,
+        fps: float,
+        seed: int,
+        progress: Progress,
+    ) -> Iterator[Picture]:
+        """Yield the frames of the whole speech, each as large as `portrait`, one at a time.
+
+        Args:
+            portrait: the picture; outside the head and its border it stays as it is.
+            face: where the face is in it.
+            speech: what is said; as many frames as it lasts.
+            phones: its sounds, or none: then the mouth follows the sound alone.
+            fps: frames a second.
+            seed: of blinks, gaze and the small motions of the head.
+            progress: frames done, of all.
         """
         ...

@@ -130,6 +130,8 @@ def describe(view: FieldView) -> str:
         about.append("may be given several times")
     if view.kind == "data":
         about.append("JSON, or the path of a JSON file")
+    elif view.extra.get("text_file"):
+        about.append("or the path of a text file")
     elif view.required:
         about.append("needed")
     elif shown := _default(view):
@@ -163,7 +165,21 @@ def _single(view: FieldView, given: Any, store: Callable[[Path], Artefact]) -> A
         return next(each for each in view.choices if str(each) == given)
     if view.kind == "data":
         return _data(view.flag, given)
+    if view.extra.get("text_file"):
+        return _text(view.flag, given)
     return given
+
+
+def _text(flag: str, given: str) -> str:
+    """Return a text, written out or in a file."""
+    try:
+        if "\n" in given or not Path(given).is_file():
+            return given
+        return Path(given).read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError):  # a text that is too long to be a file's name
+            return given
+        raise BadInput(f"{flag}: {given!r} is not a text in UTF-8") from error
 
 
 def _data(flag: str, given: str) -> Any:

@@ -13,6 +13,7 @@ from gradio.utils import get_upload_folder
 
 from engines import catalog
 from media.captions import caption_styles
+from media.formats import formats
 from studio.artefacts import Artefact, Store
 from studio.errors import BadInput
 from studio.fields import FieldView, fields_of
@@ -256,7 +257,7 @@ def _plain(view: FieldView, value: Any) -> Any:
     return value
 
 
-def _choices(view: FieldView) -> list[tuple[str, Any]] | None:
+def _choices(view: FieldView) -> list[tuple[str, Any]] | None:  # noqa: PLR0911 - one a kind
     if "language_of" in view.extra:
         return [*language_choices(view.extra["language_of"])]
     if "engine_of" in view.extra:
@@ -268,6 +269,11 @@ def _choices(view: FieldView) -> list[tuple[str, Any]] | None:
         best = catalog.default_quality()
         presets = ((each.capitalize(), each) for each in catalog.qualities())
         return [(f"What suits this machine ({best})", ""), *presets]
+    if "format" in view.extra:
+        return [
+            (f"{each.title} ({each.width_px} × {each.height_px})", each.id)
+            for each in formats().values()
+        ]
     if "caption_style" in view.extra:
         return [(each.title, each.id) for each in caption_styles().values()]
     named = [(str(each).capitalize(), each) for each in view.choices]

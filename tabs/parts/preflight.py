@@ -23,6 +23,9 @@ ROLES = {
     "Writer": "Shortens",
     "Speaker": "Speaks",
     "VoiceConverter": "Turns voices",
+    "FaceFinder": "Finds the face",
+    "PhoneAligner": "Times the sounds",
+    "PortraitAnimator": "Moves the face",
 }
 """What each role does, in the order in which a job calls for them."""
 

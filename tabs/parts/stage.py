@@ -33,6 +33,7 @@ class Sample:
     field: str
     path: Path
     label: str = "Use the sample"
+    texts: tuple[tuple[str, str], ...] = ()  # other fields, and what is written there
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,10 @@ def stage(
     _wire_preflight(page, workflow, asked, (flight, bring))
     fresh.click(border(asked.clear), None, asked.inputs, **ACT)
     if sample is not None:  # one click: it goes into the form, and starts
-        field = asked.components[sample.field]
-        filled = tried.click(lambda: str(sample.path), None, field, **ACT)
+        names = [sample.field, *(name for name, _ in sample.texts)]
+        given = [str(sample.path), *(text for _, text in sample.texts)]
+        fields = [asked.components[name] for name in names]
+        filled = tried.click(lambda: given if len(given) > 1 else given[0], None, fields, **ACT)
         _wire_start(page, workflow, made, action, filled.success)
     return made
 

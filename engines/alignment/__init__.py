@@ -1,0 +1,1 @@
+"""Engines that tell when a known text is heard."""

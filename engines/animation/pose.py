@@ -1,0 +1,266 @@
+"""How the puppet's face stands in each frame: the mouth by the speech, the rest by itself.
+
+Mouth shapes follow the classes of visemes that lip readers tell apart (Fisher 1968; MPEG-4 FBA),
+eased as coarticulation does (Cohen, Massaro 1993, in a much simpler form).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.roles import Phone
+from media.audio import Audio
+
+Curve = NDArray[np.float64]
+
+RATE_HZ = 200  # of the curves before they are read at the frames
+LEAD_S = 0.03  # lips move before they are heard
+ANALYSIS_HZ, WINDOW, HOP = 16_000, 512, 160
+SILENT_DB = 32.0  # below the loud parts
+QUIETEST_DB = -50.0  # of full scale: quieter sound is silence, however quiet the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """One frame; everything 0 is the portrait as it is."""
+
+    jaw: float = 0.0  # 0 closed, 1 wide open
+    wide: float = 0.0  # corners drawn apart, negative: together
+    round: float = 0.0
+    press: float = 0.0  # lips pressed together (p, b, m)
+    teeth: float = 0.0  # upper teeth on the lower lip (f, v)
+    blink: float = 0.0
+    brow: float = 0.0
+    gaze: float = 0.0  # -1 left, 1 right
+    yaw: float = 0.0  # degrees, about
+    pitch: float = 0.0
+    roll: float = 0.0
+    shift_x: float = 0.0  # shares of the head's height
+    shift_y: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    jaw: float
+    wide: float = 0.0
+    round: float = 0.0
+
+
+# IPA letter -> shape. What is not here (length marks, stress) leaves the mouth as it was.
+_SHAPES = {
+    **dict.fromkeys("aɑɐ", _Shape(0.85, 0.1)),
+    **dict.fromkeys("æ", _Shape(0.7, 0.45)),
+    **dict.fromkeys("əʌɤɘ", _Shape(0.48, 0.05)),
+    **dict.fromkeys("ɛeɜ", _Shape(0.5, 0.4)),
+    **dict.fromkeys("iɨ", _Shape(0.22, 0.7)),
+    **dict.fromkeys("ɪ", _Shape(0.3, 0.4)),
+    **dict.fromkeys("oɵ", _Shape(0.48, -0.2, 0.7)),
+    **dict.fromkeys("ɔɒ", _Shape(0.6, -0.2, 0.5)),
+    **dict.fromkeys("uʉɯ", _Shape(0.22, -0.3, 0.9)),
+    **dict.fromkeys("ʊ", _Shape(0.3, -0.1, 0.5)),
+    **dict.fromkeys("yʏøœ", _Shape(0.28, -0.2, 0.8)),
+    **dict.fromkeys("wʍɥ", _Shape(0.14, -0.3, 0.9)),
+    **dict.fromkeys("jʝ", _Shape(0.2, 0.45)),
+    **dict.fromkeys("ɹɻɚɝ", _Shape(0.25, -0.1, 0.4)),
+    **dict.fromkeys("lʎɭɫ", _Shape(0.3, 0.15)),
+    **dict.fromkeys("tdnɾrɲɳʈɖ", _Shape(0.18, 0.2)),
+    **dict.fromkeys("szɕʑ", _Shape(0.1, 0.35)),
+    **dict.fromkeys("ʃʒʂʐ", _Shape(0.16, -0.15, 0.55)),
+    **dict.fromkeys("kɡgŋxɣqχʁçɟcʔ", _Shape(0.25, 0.1)),
+    **dict.fromkeys("hɦ", _Shape(0.35, 0.1)),
+    **dict.fromkeys("θð", _Shape(0.18, 0.15)),
+    **dict.fromkeys("fvʋ", _Shape(0.08, 0.15)),
+    **dict.fromkeys("pbmβɸ", _Shape(0.0, 0.0, 0.05)),
+}
+_PRESSED, _BITTEN = frozenset("pbmβɸ"), frozenset("fvʋ")
+
+
+def poses(
+    speech: Audio, phones: Sequence[Phone], n_frames: int, fps: float, seed: int
+) -> list[Pose]:
+    """Return one pose a frame.
+
+    Args:
+        speech: (1, samples).
+        phones: the sounds of the speech, or none.
+        n_frames: how many frames there are.
+        fps: frames a second.
+        seed: of what the face does by itself.
+    """
+    duration_s = n_frames / fps
+    mouth = (
+        _mouth_by_phones(phones, speech, duration_s)
+        if phones
+        else _mouth_by_sound(speech, duration_s)
+    )
+    at_s = np.arange(n_frames) / fps
+    read = {name: np.interp(at_s, _clock(duration_s), curve) for name, curve in mouth.items()}
+    read |= _idle(read["jaw"], at_s, fps, seed)
+    names = [each.name for each in fields(Pose)]
+    return [Pose(**{name: float(read[name][i]) for name in names}) for i in range(n_frames)]
+
+
+def _mouth_by_phones(phones: Sequence[Phone], speech: Audio, duration_s: float) -> dict[str, Curve]:
+    clock = _clock(duration_s)
+    jaw, wide, rounded = (np.zeros(clock.size) for _ in range(3))
+    press, teeth = np.zeros(clock.size), np.zeros(clock.size)
+    for phone in phones:
+        letter = next((each for each in phone.symbol if each in _SHAPES), "")
+        if not letter:
+            continue
+        first, last = (max(0, int((at - LEAD_S) * RATE_HZ)) for at in (phone.start_s, phone.end_s))
+        shape = _SHAPES[letter]
+        jaw[first:last], wide[first:last], rounded[first:last] = shape.jaw, shape.wide, shape.round
+        middle_s = (phone.start_s + phone.end_s) / 2 - LEAD_S / 2
+        width_s = max(0.03, (phone.end_s - phone.start_s) * 0.55)
+        bump = np.exp(-0.5 * ((clock - middle_s) / (0.6 * width_s)) ** 4)
+        if letter in _PRESSED:
+            press = np.maximum(press, bump)
+        if letter in _BITTEN:
+            teeth = np.maximum(teeth, bump)
+    level_db, loud_db = _levels(speech, clock.size)
+    jaw *= np.clip(1 + (level_db - loud_db + 6) / 24, 0.55, 1.15)
+    heard = _heard(level_db, loud_db)
+    jaw = _eased(jaw * heard, 0.0375) * (1 - 0.97 * press * heard)
+    jaw = np.minimum(jaw, 1 - 0.75 * teeth)
+    return {
+        "jaw": jaw,
+        "wide": _eased(wide * heard, 0.045),
+        "round": _eased(rounded * heard, 0.045),
+        "press": press * heard,
+        "teeth": teeth * heard,
+    }
+
+
+def _mouth_by_sound(speech: Audio, duration_s: float) -> dict[str, Curve]:
+    """Without words: the jaw by level and openness, the lips by the balance of the bands."""
+    clock = _clock(duration_s)
+    level_db, loud_db = _levels(speech, clock.size)
+    heard = _heard(level_db, loud_db)
+    level = np.clip((level_db - loud_db + SILENT_DB) / SILENT_DB, 0, 1) * heard
+    sound = speech.mono().resampled(ANALYSIS_HZ).samples[0]
+    if sound.size < ANALYSIS_HZ // 10:
+        return {name: np.zeros(clock.size) for name in ("jaw", "wide", "round", "press", "teeth")}
+    f, t, power = _spectrogram(sound)
+
+    def band_db(low_hz: float, high_hz: float) -> Curve:
+        rows = (f >= low_hz) & (f < high_hz)
+        level_db: Curve = 10 * np.log10(power[rows].sum(axis=0) + 1e-12)
+        return np.interp(clock, t, level_db)
+
+    def usual(curve: Curve) -> Curve:
+        within = curve[level > 0.25]
+        if not within.size:
+            return np.zeros(curve.size)
+        return np.clip((curve - np.median(within)) / (within.std() + 1e-6), -2, 2)
+
+    open_ = usual(band_db(550, 1100) - band_db(150, 500))  # open vowels raise the first formant
+    front = usual(band_db(1700, 3000) - band_db(600, 1400))  # front vowels raise the second
+    jaw = np.clip(0.55 * level + 0.2 * open_ * level, 0, 1)
+    rounded = np.where(level > 0.25, -0.3 * front - 0.15 * open_, 0)
+    return {
+        "jaw": _eased(jaw, 0.03),
+        "wide": _eased(np.where(level > 0.25, 0.28 * front, 0), 0.045),
+        "round": np.clip(_eased(rounded, 0.045), 0, 0.8),
+        "press": np.zeros(clock.size),
+        "teeth": np.zeros(clock.size),
+    }
+
+
+def _spectrogram(sound: NDArray[np.float32]) -> tuple[Curve, Curve, Curve]:
+    """Return frequencies, times and the power, (frequencies, times)."""
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(sound, WINDOW // 2), WINDOW)[::HOP]
+    window = np.hanning(WINDOW)
+    power = np.concatenate(  # in pieces: an hour has many frames
+        [
+            np.abs(np.fft.rfft(frames[at : at + 4096] * window, axis=1)) ** 2
+            for at in range(0, len(frames), 4096)
+        ]
+    )
+    return (
+        np.asarray(np.fft.rfftfreq(WINDOW, 1 / ANALYSIS_HZ), np.float64),
+        np.arange(len(frames), dtype=np.float64) * (HOP / ANALYSIS_HZ),
+        np.asarray(power.T / WINDOW**2, np.float64),
+    )
+
+
+def _idle(jaw: Curve, at_s: Curve, fps: float, seed: int) -> dict[str, Curve]:
+    """Blinks, glances, breath, and a head that is never quite still and nods with the speech."""
+    dice = np.random.default_rng(seed)
+
+    def drift(hertz: float, reach: float) -> Curve:
+        waves = [
+            np.sin(2 * np.pi * hertz * k * at_s + dice.uniform(0, 2 * np.pi)) / k
+            for k in (1.0, 1.7, 2.9)
+        ]
+        return reach * np.sum(waves, axis=0) / 1.6
+
+    stress = _eased(jaw, 0.35, fps)
+    stress = stress - stress.mean() if stress.size else stress
+    breath = np.sin(2 * np.pi * 0.24 * at_s + dice.uniform(0, 2 * np.pi))
+    return {
+        "blink": _blinks(at_s, dice),
+        "gaze": _glances(at_s, fps, dice),
+        "brow": np.clip(_eased(jaw, 0.25, fps) * 1.6 - 0.35, 0, 0.6),
+        "yaw": drift(0.13, 0.9),
+        "pitch": drift(0.17, 0.6) - 1.8 * stress,
+        "roll": drift(0.11, 0.8),
+        "shift_x": drift(0.09, 0.005),
+        "shift_y": drift(0.12, 0.003) + 0.003 * breath - 0.008 * stress,
+    }
+
+
+def _blinks(at_s: Curve, dice: np.random.Generator) -> Curve:
+    lids, end_s = np.zeros(at_s.size), float(at_s[-1]) if at_s.size else 0.0
+    next_s = dice.uniform(0.8, 2.0)
+    while next_s < end_s + 0.3:
+        since = at_s - next_s
+        closing, opening = 1 + since / 0.08, 1 - (since - 0.03) / 0.14
+        lids = np.maximum(lids, np.clip(np.where(since < 0, closing, opening), 0, 1))
+        next_s += dice.uniform(2.2, 5.0) if dice.random() > 0.15 else 0.35
+    return lids
+
+
+def _glances(at_s: Curve, fps: float, dice: np.random.Generator) -> Curve:
+    """Return small jumps of the eyes, one every few seconds, mostly back to the viewer."""
+    gaze = np.zeros(at_s.size)
+    next_s, end_s = dice.uniform(1.5, 3.5), float(at_s[-1]) if at_s.size else 0.0
+    while next_s < end_s:
+        stays_s = dice.uniform(0.4, 1.0)
+        gaze[(at_s >= next_s) & (at_s < next_s + stays_s)] = dice.uniform(-1, 1)
+        next_s += stays_s + dice.uniform(2.0, 4.5)
+    return _eased(gaze, 0.025, fps)
+
+
+def _clock(duration_s: float) -> Curve:
+    return np.arange(int(duration_s * RATE_HZ) + 1) / RATE_HZ
+
+
+def _levels(speech: Audio, size: int) -> tuple[Curve, float]:
+    """Return the level in dB at each tick, and that of the loud parts."""
+    samples = speech.mono().samples[0].astype(np.float64)
+    hop = speech.sample_rate_hz / RATE_HZ
+    edges = np.minimum((np.arange(size + 1) * hop).astype(int), samples.size)
+    total = np.concatenate([[0.0], np.cumsum(np.square(samples))])
+    power = (total[edges[1:]] - total[edges[:-1]]) / np.maximum(np.diff(edges), 1)
+    level_db = _eased(10 * np.log10(power + 1e-10), 0.02)
+    return level_db, float(np.percentile(level_db, 95)) if size else 0.0
+
+
+def _heard(level_db: Curve, loud_db: float) -> Curve:
+    """Return 1 where somebody speaks, 0 in silence: the mouth is shut there."""
+    floor_db = max(loud_db - SILENT_DB, QUIETEST_DB)
+    return np.clip((level_db - floor_db) / 6.0 + 0.5, 0, 1)
+
+
+def _eased(curve: Curve, sigma_s: float, rate_hz: float = RATE_HZ) -> Curve:
+    """Return the curve after a Gaussian, edges held."""
+    sigma = max(sigma_s * rate_hz, 0.3)
+    reach = int(4 * sigma) + 1
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    if not curve.size:
+        return curve
+    padded = np.pad(curve, reach, mode="edge")
+    return np.asarray(np.convolve(padded, kernel / kernel.sum(), "valid"), np.float64)

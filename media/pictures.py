@@ -1,0 +1,72 @@
+"""Pictures as arrays: opened by an allow-list, turned upright, laid on white where see-through."""
+
+import warnings
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from studio.errors import BadInput
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""(height, width, 3) uint8, red green blue."""
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
+MOST_PIXELS = 100_000_000
+USABLE = "Give a PNG, JPEG or WebP picture."
+SMALLER = "Give a picture of 100 megapixels at most."
+
+
+def read_picture(path: Path, name: str = "", longest_px: int = 0) -> Pixels:
+    """Return a picture as it is meant to be seen.
+
+    Args:
+        path: the file; its name plays no part.
+        name: what to call it in messages.
+        longest_px: made smaller where a side is longer; 0: as it is.
+
+    Raises:
+        BadInput: if it is no picture, cannot be read whole, or is larger than 100 megapixels.
+    """
+    name = name or path.name
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as opened:
+                if opened.width * opened.height > MOST_PIXELS:
+                    raise BadInput(
+                        f"{name} is {opened.width} × {opened.height} pixels large",
+                        remedy=SMALLER,
+                    )
+                return _upright(opened, longest_px)
+    except Image.DecompressionBombError as error:
+        raise BadInput(f"{name} is far too large", remedy=SMALLER) from error
+    except UnidentifiedImageError as error:
+        raise BadInput(f"{name} is not a picture that can be read", remedy=USABLE) from error
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(f"{name} is damaged ({error})", remedy="Choose another file.") from error
+
+
+def write_png(pixels: Pixels, path: Path) -> Path:
+    """Write a picture as PNG."""
+    Image.fromarray(pixels).save(path, "PNG", compress_level=4)
+    return path
+
+
+def _upright(opened: Image.Image, longest_px: int) -> Pixels:
+    image = ImageOps.exif_transpose(opened)
+    if image.mode in {"I;16", "I;16B", "I", "F"}:
+        values = np.asarray(image, np.float64)
+        scale = 257.0 if float(values.max(initial=0.0)) > 255 else 1.0
+        image = Image.fromarray((values / scale).clip(0, 255).astype(np.uint8))
+    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
+        seen = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
+    image = image.convert("RGB")
+    if longest_px and max(image.size) > longest_px:
+        image.thumbnail((longest_px, longest_px), Image.Resampling.LANCZOS)
+    return np.ascontiguousarray(np.asarray(image, np.uint8))

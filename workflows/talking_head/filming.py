@@ -1,0 +1,209 @@
+"""The film: the portrait animated, captions laid out, both put together, and looked at again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.roles import FaceFinder, Phone, PortraitAnimator
+from media.audio import AudioFile
+from media.captions import write_captions
+from media.cues import Cue
+from media.film import read_film, write_film
+from media.layout import lay_out
+from media.mux import MuxPlan, Subtitle
+from media.mux import mux as mux_film
+from media.pictures import read_picture
+from media.probe import probe
+from media.subtitles import write_srt, write_vtt
+from studio.artefacts import Artefact
+from studio.steps import Desk, engine_step, step
+from workflows.talking_head.portrait import Portrait
+from workflows.talking_head.talk import Speech, speech_file
+
+UPPER_LIP, LOWER_LIP, TOP, CHIN = 13, 14, 10, 152
+MEASURED_S = 60.0
+MOST_LAG = 6
+SPEECH_DB, SILENCE_DB = -35.0, -55.0  # of full scale; the speech stands at -16 LUFS
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """The portrait in motion, without sound."""
+
+    film: Artefact
+    frames: int
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """What is said, to be read."""
+
+    srt: Artefact
+    vtt: Artefact
+    drawn: Artefact | None  # ASS
+
+
+@dataclass(frozen=True, slots=True)
+class LipSync:
+    """How well the mouth of a film follows its sound."""
+
+    lag_frames: int
+    correlation: float
+    silent_opening: float | None
+
+
+@engine_step("Bring the portrait to life")
+def animate(
+    animator: PortraitAnimator,
+    desk: Desk,
+    portrait: Portrait,
+    speech: Speech,
+    phones: tuple[Phone, ...],
+    *,
+    fps: int,
+    seed: int,
+) -> Moving:
+    """Write the frames as they come."""
+    pixels = read_picture(desk.path(portrait.picture))
+    sound = speech_file(desk, speech)
+    frames = animator.animate(
+        pixels,
+        portrait.face(),
+        sound,
+        phones,
+        fps=float(fps),
+        seed=seed,
+        progress=desk.progress,
+    )
+    path = desk.scratch / "moving.mp4"
+    count = write_film(frames, path, fps, check=desk.check)
+    film = desk.keep(path, "video/mp4", "moving.mp4")
+    return Moving(film, count, pixels.shape[1], pixels.shape[0])
+
+
+@step("Lay out the captions")
+def caption(
+    desk: Desk, cues: tuple[Cue, ...], language: str, moving: Moving, style: str
+) -> Captions:
+    """Write the captions as files, and as a drawing where `style` names one."""
+    laid = lay_out(cues, language)
+    drawn = None
+    if style:
+        path = desk.scratch / "captions.ass"
+        write_captions(laid, style, path, width=moving.width_px, height=moving.height_px)
+        drawn = desk.keep(path, "text/x-ssa", "captions.ass")
+    return Captions(
+        desk.keep(write_srt(laid, desk.scratch / "c.srt"), "application/x-subrip", "captions.srt"),
+        desk.keep(write_vtt(laid, desk.scratch / "c.vtt"), "text/vtt", "captions.vtt"),
+        drawn,
+    )
+
+
+@step("Put the film together")
+def assemble(
+    desk: Desk,
+    moving: Moving,
+    speech: Speech,
+    captions: Captions | None,
+    *,
+    language: str,
+    name: str,
+) -> Artefact:
+    """Join picture, sound and captions."""
+    tracks: tuple[Subtitle, ...] = ()
+    drawn = None
+    if captions is not None and captions.drawn is not None:
+        drawn = desk.scratch / "captions.ass"
+        drawn.symlink_to(desk.path(captions.drawn))
+    elif captions is not None:
+        path = desk.scratch / "captions.srt"
+        path.symlink_to(desk.path(captions.srt))
+        tracks = (Subtitle(path=path, language=language, title="Captions"),)
+    plan = MuxPlan(
+        source=probe(desk.path(moving.film), moving.film.name, check=desk.check),
+        dub=speech_file(desk, speech),
+        dub_language=language,
+        dub_title="Speech",
+        keep_original=False,
+        subtitles=tracks,
+        captions=drawn,
+    )
+    out = desk.scratch / "film.mp4"
+    mux_film(plan, out, check=desk.check, progress=desk.progress)
+    return desk.keep(out, "video/mp4", name)
+
+
+@engine_step("Look whether the lips fit")
+def measure_lips(
+    finder: FaceFinder, desk: Desk, film: Artefact, speech: Speech, fps: int
+) -> LipSync | None:
+    """Read the mouth back from the first minute of the film, and hold it against the sound."""
+    openings: list[float] = []
+    most = round(MEASURED_S * fps)
+    for pixels in islice(read_film(desk.path(film), check=desk.check), most):
+        faces = finder.find(pixels)
+        points = faces[0].points if faces else None
+        openings.append(np.nan if points is None else _opening(points))
+        desk.progress(len(openings), min(most, max(1, round(speech.duration_s * fps))))
+    level_db = _levels_db(speech_file(desk, speech), fps, len(openings))
+    return lip_sync(np.array(openings), level_db)
+
+
+def lip_sync(openings: NDArray[np.float64], level_db: NDArray[np.float64]) -> LipSync | None:
+    """Compare a mouth with a sound, one value a frame each; None where there is too little of either.
+
+    Args:
+        openings: of the mouth, NaN where no face was seen.
+        level_db: of the sound, in dB of full scale.
+    """
+    seen = ~np.isnan(openings)
+    if seen.sum() < 2 * MOST_LAG + 10 or float(np.nanstd(openings)) < 1e-6:
+        return None
+    mouth = np.interp(np.arange(openings.size), np.flatnonzero(seen), openings[seen])
+    sound = np.clip(level_db, SILENCE_DB, 0)
+    if float(sound.std()) < 1e-6:
+        return None
+    scores: dict[int, float] = {}
+    for lag in range(-MOST_LAG, MOST_LAG + 1):  # positive: the mouth is late
+        early, late = max(0, -lag), max(0, lag)
+        a, b = mouth[late : mouth.size - early], sound[early : sound.size - late]
+        scores[lag] = float(np.corrcoef(a, b)[0, 1])
+    best = max(scores, key=lambda lag: scores[lag])
+    loud, quiet = mouth[level_db > SPEECH_DB], mouth[_still(level_db)]
+    silent = None
+    if loud.size and quiet.size:
+        least = float(mouth.min())
+        silent = float((quiet.mean() - least) / max(np.percentile(loud, 95) - least, 1e-6))
+    return LipSync(best, scores[best], silent)
+
+
+def cues_of(sentences: Sequence[tuple[str, float, float]]) -> tuple[Cue, ...]:
+    """Return a caption for each sentence: its text as written, its start and its end."""
+    cues = [Cue(start_s, end_s, text) for text, start_s, end_s in sentences if end_s > start_s]
+    return tuple(replace(each, text=each.text.strip()) for each in cues)
+
+
+def _still(level_db: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return the frames that lie within silence for five frames or more."""
+    silent = (level_db < SILENCE_DB).astype(int)
+    return np.convolve(silent, np.ones(5, int), "same") == 5
+
+
+def _opening(points: NDArray[np.float32]) -> float:
+    gap = float(np.linalg.norm(points[UPPER_LIP] - points[LOWER_LIP]))
+    return gap / max(float(np.linalg.norm(points[TOP] - points[CHIN])), 1.0)
+
+
+def _levels_db(sound: AudioFile, fps: int, n_frames: int) -> NDArray[np.float64]:
+    """Return the level of each frame's time, in dB of full scale."""
+    samples = sound.read(0, round(n_frames / fps * sound.sample_rate_hz)).samples[0]
+    edges = np.round(np.arange(n_frames + 1) / fps * sound.sample_rate_hz).astype(int)
+    total = np.concatenate([[0.0], np.cumsum(np.square(samples.astype(np.float64)))])
+    edges = np.minimum(edges, samples.size)
+    power = np.diff(total[edges]) / np.maximum(np.diff(edges), 1)
+    return 10 * np.log10(power + 1e-10)

@@ -1,0 +1,172 @@
+"""The talking head, top to bottom."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from engines.roles import Aligned
+from media.cues import Cue
+from media.spoken import spoken
+from studio.artefacts import Artefact
+from studio.errors import BadInput
+from studio.steps import Run
+from studio.workflow import Workflow
+from workflows.talking_head import filming, portrait, talk
+from workflows.talking_head.portrait import Portrait
+from workflows.talking_head.request import (
+    TalkingHeadReport,
+    TalkingHeadRequest,
+    TalkingHeadResult,
+    check,
+    needs,
+)
+from workflows.talking_head.script import Sentence, read_script
+from workflows.talking_head.talk import Said, Speech
+
+LONGEST_ALIGNED_S = 55.0
+
+
+def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
+    """Let a portrait say a script or a recording."""
+    if request.avatar is None:
+        raise BadInput("there is no picture yet", remedy="Choose a portrait of the one who speaks.")
+    sentences = read_script(request.script) if request.script.strip() else ()
+    seen = run.step(portrait.look, request.avatar)
+    framed = run.step(portrait.frame, seen, request.format)
+    said = _said(request, sentences, run)
+    speech = run.step(talk.join, said)
+    run.weigh(speech.duration_s)
+    said = tuple(
+        replace(each, start_s=start_s) for each, start_s in zip(said, speech.starts_s, strict=True)
+    )
+    heard = _aligned(said, speech, request, run)
+    phones = tuple(phone for each in heard for phone in each.phones)
+    moving = run.step(filming.animate, framed, speech, phones, fps=request.fps, seed=request.seed)
+    captions = None
+    cues = _cues(said, heard, speech, sentences)
+    if request.captions != "off" and cues:
+        style = request.caption_style if request.captions == "burned" else ""
+        captions = run.step(filming.caption, cues, request.language, moving, style)
+    film = run.step(
+        filming.assemble,
+        moving,
+        speech,
+        captions,
+        language=request.language,
+        name=_name(request.avatar),
+    )
+    lips = run.step(filming.measure_lips, film, speech, request.fps)
+    return TalkingHeadResult(
+        video=film,
+        audio=speech.audio,
+        subtitles=captions.srt if captions else None,
+        subtitles_vtt=captions.vtt if captions else None,
+        report=_report(request, framed, speech, moving, lips),
+    )
+
+
+def _said(
+    request: TalkingHeadRequest, sentences: tuple[Sentence, ...], run: Run
+) -> tuple[Said, ...]:
+    """Return what is heard, in parts: the recording, or the script spoken sentence by sentence."""
+    if request.audio is not None:
+        sound = run.step(talk.take_recording, request.audio)
+        written = " ".join(each.text for each in sentences)
+        return (Said(sound, spoken(written, request.language), written, 0.0),)
+    voice = run.step(talk.choose_voice, request.language, request.voice)
+    texts = [spoken(each.text, request.language) for each in sentences]
+    orders = [talk.Order(text, voice.name, request.language, request.rate) for text in texts]
+    takes = run.map(talk.speak, orders)
+    return tuple(
+        Said(take, text, sentence.text, sentence.pause_s)
+        for take, text, sentence in zip(takes, texts, sentences, strict=True)
+    )
+
+
+def _aligned(
+    said: tuple[Said, ...], speech: Speech, request: TalkingHeadRequest, run: Run
+) -> tuple[Aligned, ...]:
+    """Return the clock of every part; of what is unknown or too long, an empty one."""
+    known = "PhoneAligner" in run.engines and all(each.text for each in said)
+    if request.audio is not None and speech.duration_s > LONGEST_ALIGNED_S:
+        known = False
+    if not known:
+        return tuple(Aligned((), ()) for _ in said)
+    return run.map(talk.align, said, request.language)
+
+
+def _cues(
+    said: tuple[Said, ...],
+    heard: tuple[Aligned, ...],
+    speech: Speech,
+    sentences: tuple[Sentence, ...],
+) -> tuple[Cue, ...]:
+    """Return a caption for each sentence; a recording's are parted by the times of its words."""
+    spans: list[tuple[str, float, float]] = []
+    if len(said) == len(sentences):
+        ends = [*speech.starts_s[1:], speech.duration_s]
+        for each, clock, end_s in zip(said, heard, ends, strict=True):
+            last_s = clock.words[-1].end_s if clock.words else end_s - each.pause_s
+            spans.append((each.written, each.start_s, min(last_s, end_s)))
+    elif sentences and heard and heard[0].words:
+        words, done = heard[0].words, 0
+        for sentence in sentences:
+            count = len(sentence.text.split())
+            own = words[done : done + count] or words[-1:]
+            spans.append((sentence.text, own[0].start_s, own[-1].end_s))
+            done += count
+    return filming.cues_of(spans)
+
+
+def _report(
+    request: TalkingHeadRequest,
+    framed: Portrait,
+    speech: Speech,
+    moving: filming.Moving,
+    lips: filming.LipSync | None,
+) -> TalkingHeadReport:
+    warnings = framed.warnings
+    if request.captions != "off" and not request.script.strip():
+        warnings += ("There are no captions: write what the recording says into the script.",)
+    return TalkingHeadReport(
+        warnings=warnings,
+        duration_s=round(speech.duration_s, 3),
+        frames=moving.frames,
+        width_px=moving.width_px,
+        height_px=moving.height_px,
+        loudness_lufs=round(speech.loudness_lufs, 2),
+        true_peak_dbtp=round(speech.true_peak_dbtp, 2),
+        face_score=round(framed.score, 3),
+        lip_lag_frames=lips.lag_frames if lips else None,
+        lip_correlation=round(lips.correlation, 3) if lips else None,
+        silent_opening=round(lips.silent_opening, 3)
+        if lips and lips.silent_opening is not None
+        else None,
+    )
+
+
+def _name(avatar: Artefact) -> str:
+    return f"{Path(avatar.name or 'portrait').stem} speaks.mp4"
+
+
+WORKFLOW = Workflow(
+    name="talking-head",
+    title="Talking Head",
+    request=TalkingHeadRequest,
+    result=TalkingHeadResult,
+    run=talking_head,
+    needs=needs,
+    check=check,
+    steps=(
+        portrait.look,
+        portrait.frame,
+        talk.take_recording,
+        talk.choose_voice,
+        talk.speak,
+        talk.join,
+        talk.align,
+        filming.animate,
+        filming.caption,
+        filming.assemble,
+        filming.measure_lips,
+    ),
+)

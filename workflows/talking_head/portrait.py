@@ -1,0 +1,125 @@
+"""The picture: is it one face that looks at us, and how does it fill the film's format."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from engines.roles import Face, FaceFinder
+from media.formats import format_of
+from media.pictures import read_picture, write_png
+from studio.artefacts import Artefact
+from studio.errors import BadInput
+from studio.steps import Desk, engine_step, step
+
+LONGEST_PX = 4096
+SMALLEST_PX, SMALL_PX = 40, 110  # height of the face
+TURNED, PROFILE = 0.5, 0.85
+RIVAL = 0.5  # a second face that is half as large as the first is somebody, not background
+FACE_SHARE = 0.42  # of the film's shorter side that the face shall take
+FACE_AT = 0.46  # of the film's height: the face's middle
+STRETCHED = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """A picture and the face in it."""
+
+    picture: Artefact  # PNG
+    points: tuple[tuple[float, float], ...]  # 468, in pixels
+    score: float
+    turned: float
+    warnings: tuple[str, ...] = ()
+
+    def face(self) -> Face:
+        """Return the face as engines take it."""
+        return Face(np.array(self.points, np.float32), self.score, self.turned)
+
+
+@engine_step("Look at the picture")
+def look(finder: FaceFinder, desk: Desk, avatar: Artefact) -> Portrait:
+    """Find the one face of a picture.
+
+    Raises:
+        BadInput: no face, several, or one that is too small or turned away; it says what to do.
+    """
+    name = avatar.name or "the picture"
+    pixels = read_picture(desk.path(avatar), name, LONGEST_PX)
+    desk.check()
+    faces = finder.find(pixels)
+    _refuse(faces, name)
+    face = faces[0]
+    warnings: list[str] = []
+    if face.turned > TURNED:
+        warnings.append("The face is turned to the side: its mouth may look flat.")
+    if face.height_px < SMALL_PX:
+        warnings.append(
+            f"The face is only {face.height_px:.0f} pixels high: a larger picture gets sharper."
+        )
+    return Portrait(
+        desk.keep(write_png(pixels, desk.scratch / "portrait.png"), "image/png", "portrait.png"),
+        tuple((round(float(x), 2), round(float(y), 2)) for x, y in face.points),
+        face.score,
+        face.turned,
+        tuple(warnings),
+    )
+
+
+def _refuse(faces: tuple[Face, ...], name: str) -> None:
+    if not faces:
+        raise BadInput(
+            f"no face was found in {name}",
+            remedy="Choose a picture of one person who looks at the camera, close enough that the face is a tenth of the picture or more.",
+        )
+    large = [each for each in faces if each.height_px > RIVAL * faces[0].height_px]
+    if len(large) > 1:
+        raise BadInput(
+            f"there are {len(large)} faces in {name}",
+            remedy="Crop the picture to the one who shall speak.",
+        )
+    if faces[0].height_px < SMALLEST_PX:
+        raise BadInput(
+            f"the face in {name} is {faces[0].height_px:.0f} pixels high",
+            remedy=f"Choose a picture in which it is at least {SMALLEST_PX} pixels high; {SMALL_PX} look better.",
+        )
+    if faces[0].turned > PROFILE:
+        raise BadInput(
+            f"the face in {name} is seen from the side",
+            remedy="Choose a picture in which it looks at the camera.",
+        )
+
+
+@step("Frame the portrait")
+def frame(desk: Desk, portrait: Portrait, format_id: str) -> Portrait:
+    """Fill the film's format with the picture, the face in its middle."""
+    wanted = format_of(format_id)
+    pixels = read_picture(desk.path(portrait.picture))
+    height, width = pixels.shape[:2]
+    points = np.array(portrait.points)
+    face = portrait.face()
+    shorter = min(wanted.width_px, wanted.height_px)
+    cover = max(wanted.width_px / width, wanted.height_px / height)
+    scale = max(cover, FACE_SHARE * shorter / face.height_px)
+    middle = (points.min(axis=0) + points.max(axis=0)) / 2 * scale
+    left = np.clip(middle[0] - wanted.width_px / 2, 0, width * scale - wanted.width_px)
+    top = np.clip(middle[1] - FACE_AT * wanted.height_px, 0, height * scale - wanted.height_px)
+    half = (scale - 1) / 2  # pixels are areas: their middles move by half a step
+    turn = np.array([[scale, 0, half - left], [0, scale, half - top]], np.float64)
+    size = (wanted.width_px, wanted.height_px)
+    if scale < 1:  # smooth first, or thin lines flicker when the head moves
+        pixels = cv2.GaussianBlur(pixels, (0, 0), 0.45 / scale)
+    framed = cv2.warpAffine(
+        pixels, turn, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    moved = points @ turn[:, :2].T + turn[:, 2]
+    warnings = portrait.warnings
+    if scale > STRETCHED:
+        warnings += (f"The picture was enlarged {scale:.1f} times for this format.",)
+    path = write_png(np.ascontiguousarray(framed, np.uint8), desk.scratch / "framed.png")
+    return Portrait(
+        desk.keep(path, "image/png", "framed.png"),
+        tuple((round(float(x), 2), round(float(y), 2)) for x, y in moved),
+        portrait.score,
+        portrait.turned,
+        warnings,
+    )

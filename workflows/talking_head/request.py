@@ -1,0 +1,111 @@
+"""What a talking head is asked, and what it gives."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from studio.artefacts import Artefact
+from studio.errors import BadInput
+from studio.request import Report, Request, Result
+from studio.workflow import Need
+
+
+class TalkingHeadRequest(Request):
+    """Everything the user chose."""
+
+    script: str = Field(
+        default="",
+        max_length=20_000,
+        json_schema_extra={"group": "Content", "lines": 8, "text_file": True},
+    )
+    """What is said; [PAUSE 0.8] makes a pause of 0.8 seconds"""
+    audio: Artefact | None = Field(
+        default=None, json_schema_extra={"file": ["audio", "video"], "group": "Content"}
+    )
+    """Or a recording of it; with the script too, the lips and captions follow its words"""
+    avatar: Artefact | None = Field(
+        default=None, json_schema_extra={"file": ["image"], "group": "Content"}
+    )
+    """A picture of the one who speaks: one face that looks at us"""
+    language: str = Field(
+        default="en",
+        min_length=2,
+        max_length=3,
+        json_schema_extra={"language_of": "target", "group": "Content"},
+    )
+    """The language that is spoken"""
+    voice: str = Field(
+        default="", max_length=80, json_schema_extra={"voice": True, "group": "Look"}
+    )
+    """Who speaks the script; empty: the first voice of the language"""
+    rate: float = Field(
+        default=1.0, ge=0.6, le=1.6, json_schema_extra={"group": "Look", "advanced": True}
+    )
+    """How fast the voice speaks; 1 is its own speed"""
+    format: str = Field(default="square", json_schema_extra={"format": True, "group": "Output"})
+    """Size and shape of the film"""
+    fps: Literal[24, 25, 30] = Field(
+        default=25, json_schema_extra={"group": "Output", "advanced": True}
+    )
+    """Pictures a second"""
+    captions: Literal["off", "file", "burned"] = Field(
+        default="file", json_schema_extra={"group": "Output"}
+    )
+    """Captions: none, as a track and files, or drawn into the picture; they need the script"""
+    caption_style: str = Field(
+        default="clean",
+        json_schema_extra={"caption_style": True, "group": "Output", "advanced": True},
+    )
+    """How drawn captions look"""
+
+
+class TalkingHeadReport(Report):
+    """The numbers of a talking head."""
+
+    duration_s: float = 0.0
+    frames: int = 0
+    width_px: int = 0
+    height_px: int = 0
+    loudness_lufs: float = 0.0
+    true_peak_dbtp: float = 0.0
+    face_score: float = 0.0
+    """How sure the finder is of the face, 0 to 1"""
+    lip_lag_frames: int | None = None
+    """How many frames the mouth of the finished film is behind the sound; None: nothing to measure"""
+    lip_correlation: float | None = None
+    """Of the mouth's opening, read back from the film, with the loudness of the speech"""
+    silent_opening: float | None = None
+    """How far the mouth stands open in silence, as a share of its widest opening in speech"""
+
+
+class TalkingHeadResult(Result):
+    """What was made."""
+
+    video: Artefact
+    audio: Artefact
+    """The speech alone, lossless"""
+    subtitles: Artefact | None
+    subtitles_vtt: Artefact | None
+    report: TalkingHeadReport
+
+
+def needs(request: TalkingHeadRequest) -> tuple[Need, ...]:
+    """Return the roles that this request calls for."""
+    wanted = [Need("FaceFinder"), Need("PortraitAnimator")]
+    if request.audio is None:
+        wanted.append(Need("Speaker", request.language))
+    if request.script.strip() or request.audio is None:
+        wanted.append(Need("PhoneAligner", request.language, optional=True))
+    return tuple(wanted)
+
+
+def check(request: TalkingHeadRequest) -> None:
+    """Refuse what no single field can tell.
+
+    Raises:
+        BadInput: no picture, or nothing to say.
+    """
+    if request.avatar is None:
+        raise BadInput("there is no picture yet", remedy="Choose a portrait of the one who speaks.")
+    if request.audio is None and not request.script.strip():
+        raise BadInput("there is nothing to say yet", remedy="Write a script, or give a recording.")

@@ -1,0 +1,170 @@
+"""The speech: spoken sentence by sentence or taken from a recording, at one loudness, with its clock."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engines.roles import Aligned, PhoneAligner, BuiltInVoice, Phone, Speaker
+from media.audio import Audio, AudioFile, AudioWriter, open_audio, write_audio
+from media.decode import decode_audio
+from media.limiter import Limiter
+from media.loudness import db_to_gain, loudness_lufs, true_peak_dbtp
+from media.probe import choose_audio, probe
+from media.speech import Word
+from studio.artefacts import Artefact
+from studio.errors import BadInput
+from studio.steps import Desk, engine_step, step
+
+RATE_HZ = 48_000
+TARGET_LUFS = -16.0
+MOST_GAIN_DB = 30.0
+LEVELLINGS = 3
+LEAD_S, TAIL_S = 0.3, 0.5  # of silence, so that the face is seen before it speaks
+FLAC = "audio/flac"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One sentence as it was spoken, or all of a recording."""
+
+    audio: Artefact  # FLAC
+    text: str  # in its spoken form; empty: unknown
+    written: str
+    pause_s: float
+    start_s: float = 0.0  # in the speech
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """The whole speech as it is heard in the film."""
+
+    audio: Artefact  # FLAC, 48 kHz
+    duration_s: float
+    starts_s: tuple[float, ...]  # of its parts
+    loudness_lufs: float
+    true_peak_dbtp: float
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One sentence to be spoken; equal orders are spoken once."""
+
+    text: str  # in its spoken form
+    voice: str
+    language: str
+    rate: float
+
+
+@engine_step("Choose the voice")
+def choose_voice(speaker: Speaker, desk: Desk, language: str, wanted: str) -> BuiltInVoice:
+    """Return the voice of that id, or the first of the language.
+
+    Raises:
+        BadInput: if there is no such voice.
+    """
+    desk.check()
+    voices = speaker.voices(language)
+    for voice in voices:
+        if wanted in {voice.id, ""}:
+            return voice
+    raise BadInput(
+        f"there is no voice {wanted!r} for {language!r} here",
+        remedy=f"Choose one of {', '.join(each.id for each in voices) or 'another language'}.",
+    )
+
+
+@engine_step("Speak the sentences")
+def speak(speaker: Speaker, desk: Desk, order: Order) -> Artefact:
+    """Speak one sentence."""
+    desk.check()
+    speech = speaker.speak(order.text, order.voice, order.language, order.rate, 0)
+    return desk.keep(write_audio(speech.audio, desk.scratch / "s.flac"), FLAC, "sentence.flac")
+
+
+@step("Take the sound of the recording")
+def take_recording(desk: Desk, recording: Artefact) -> Artefact:
+    """Decode a recording.
+
+    Raises:
+        BadInput: if it has no sound.
+    """
+    info = probe(desk.path(recording), recording.name, check=desk.check)
+    stream = choose_audio(info, "")
+    if stream is None:
+        raise BadInput(
+            f"{recording.name or 'the recording'} has no sound", remedy="Choose another file."
+        )
+    out = desk.scratch / "recording.flac"
+    decode_audio(info, stream, out, check=desk.check, progress=desk.progress)
+    return desk.keep(out, FLAC, "recording.flac")
+
+
+@step("Put the speech together")
+def join(desk: Desk, parts: tuple[Said, ...]) -> Speech:
+    """Lay the parts one after another with their pauses, at -16 LUFS and -1 dBTP at most."""
+    pieces: list[Audio] = []
+    for part in parts:
+        desk.check()
+        pieces.append(open_audio(desk.path(part.audio)).read().mono().resampled(RATE_HZ))
+    starts: list[float] = []
+    at = round(LEAD_S * RATE_HZ)
+    laid: list[tuple[int, Audio]] = []
+    for part, piece in zip(parts, pieces, strict=True):
+        laid.append((at, piece))
+        starts.append(at / RATE_HZ)
+        at += piece.samples.shape[1] + round(part.pause_s * RATE_HZ)
+    last, piece = laid[-1]
+    whole = np.zeros((1, last + piece.samples.shape[1] + round(TAIL_S * RATE_HZ)), np.float32)
+    for start, piece in laid:
+        whole[:, start : start + piece.samples.shape[1]] = piece.samples
+    made = _levelled(Audio(whole, RATE_HZ))
+    path = desk.scratch / "speech.flac"
+    with AudioWriter(path, RATE_HZ, 1) as writer:
+        writer.write(made)
+    return Speech(
+        desk.keep(path, FLAC, "speech.flac"),
+        made.duration_s,
+        tuple(starts),
+        loudness_lufs(made),
+        true_peak_dbtp(made),
+    )
+
+
+@engine_step("Find the words in the sound")
+def align(aligner: PhoneAligner, desk: Desk, said: Said, language: str) -> Aligned:
+    """Return when each word and sound is heard, on the clock of the speech."""
+    desk.check()
+    sound = open_audio(desk.path(said.audio)).read().mono()
+    found = aligner.align(sound, said.text, language)
+    return Aligned(
+        tuple(
+            Word(each.text, each.start_s + said.start_s, each.end_s + said.start_s)
+            for each in found.words
+        ),
+        tuple(
+            Phone(each.symbol, each.start_s + said.start_s, each.end_s + said.start_s)
+            for each in found.phones
+        ),
+    )
+
+
+def speech_file(desk: Desk, speech: Speech) -> AudioFile:
+    """Return the speech, to be read."""
+    return open_audio(desk.path(speech.audio))
+
+
+def _levelled(audio: Audio) -> Audio:
+    """Return it at -16 LUFS; what the limiter takes away is given back, as far as it goes."""
+    gain_db, made = 0.0, audio
+    for _ in range(LEVELLINGS):
+        missing_db = TARGET_LUFS - loudness_lufs(made)
+        gain_db = float(np.clip(gain_db + missing_db, -MOST_GAIN_DB, MOST_GAIN_DB))
+        made = _limited(Audio(audio.samples * np.float32(db_to_gain(gain_db)), RATE_HZ))
+    return made
+
+
+def _limited(audio: Audio) -> Audio:
+    limiter = Limiter(audio.sample_rate_hz)
+    padded = np.pad(audio.samples, ((0, 0), (limiter.margin, limiter.margin)))
+    gains = limiter.gains(padded)
+    return audio if gains is None else Audio(audio.samples * gains, audio.sample_rate_hz)
