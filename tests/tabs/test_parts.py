@@ -115,9 +115,7 @@ def test_every_engine_and_voice_stands_in_the_engine_room():
 
 
 def test_what_is_missing_comes_with_its_remedy(monkeypatch):
-    engine = replace(
-        next(iter(catalog.entries().values())), needs=catalog.Needs(programs=("none-such",))
-    )
+    engine = replace(catalog.entry("silero-vad"), needs=catalog.Needs(programs=("none-such",)))
     assert engine.missing() == (Missing("the program none-such", "see its documentation"),)
     shown = engine_room.engine_list([engine])
     assert "Without the program none-such: <code>see its documentation</code>" in shown

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engines.roles import Aligned, PhoneAligner, BuiltInVoice, Phone, Speaker
+from engines.roles import Aligned, BuiltInVoice, Phone, PhoneAligner, Speaker
 from media.audio import Audio, AudioFile, AudioWriter, open_audio, write_audio
 from media.decode import decode_audio
 from media.limiter import Limiter
