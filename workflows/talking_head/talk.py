@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engines.roles import Aligned, BuiltInVoice, Phone, PhoneAligner, Speaker
+from engines.roles import OWN, Aligned, BuiltInVoice, Phone, PhoneAligner, Speaker
 from media.audio import Audio, AudioFile, AudioWriter, open_audio, write_audio
 from media.decode import decode_audio
 from media.limiter import Limiter
@@ -63,7 +63,7 @@ def choose_voice(speaker: Speaker, desk: Desk, language: str, wanted: str) -> Bu
         BadInput: if there is no such voice.
     """
     desk.check()
-    voices = speaker.voices(language)
+    voices = [each for each in speaker.voices(language) if each != OWN]
     for voice in voices:
         if wanted in {voice.id, ""}:
             return voice
@@ -77,7 +77,9 @@ def choose_voice(speaker: Speaker, desk: Desk, language: str, wanted: str) -> Bu
 def speak(speaker: Speaker, desk: Desk, order: Order) -> Artefact:
     """Speak one sentence."""
     desk.check()
-    speech = speaker.speak(order.text, order.voice, order.language, order.rate, 0)
+    speech = speaker.speak(
+        order.text, order.voice, order.language, order.rate, 0, progress=desk.progress
+    )
     return desk.keep(write_audio(speech.audio, desk.scratch / "s.flac"), FLAC, "sentence.flac")
 
 
