@@ -63,7 +63,7 @@ def choose_voice(speaker: Speaker, desk: Desk, language: str, wanted: str) -> Bu
         BadInput: if there is no such voice.
     """
     desk.check()
-    voices = [each for each in speaker.voices(language) if each != OWN]
+    voices = [each for each in speaker.voices(language) if each.id != OWN]
     for voice in voices:
         if wanted in {voice.id, ""}:
             return voice
