@@ -30,6 +30,12 @@ class Lender:
     def identity(self, engine):
         return catalog.entry(engine).identity()
 
+    def expect(self, job, engines, note):
+        pass
+
+    def withdraw(self, job):
+        pass
+
     def relieve(self, engine, error):
         return False
 
