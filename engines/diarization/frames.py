@@ -183,11 +183,12 @@ def _smooth(part: Chances, reading: Reading) -> Chances:
 def _chosen(heard: Chances, speakers: int, sure: float) -> Labels:
     """Return the columns of the `speakers` voices that say most, in their own order."""
     if not speakers or speakers >= heard.shape[1]:
-        return np.arange(heard.shape[1])
+        return np.arange(heard.shape[1], dtype=np.int64)
     best = heard.argmax(axis=1)[heard.max(axis=1) >= sure]
     said = np.bincount(best, minlength=heard.shape[1])
     order = np.lexsort((-heard.sum(axis=0, dtype=np.float64), -said))
-    return np.sort(order[:speakers])
+    chosen: Labels = np.sort(order[:speakers])
+    return chosen
 
 
 def _settled(heard: Chances, frames: Labels, clear: NDArray[np.bool_]) -> Labels:

@@ -1,17 +1,32 @@
 """What will run: which engine serves each need, what is missing, how to get it, how long it takes."""
 
+from dataclasses import dataclass
 from html import escape
 from typing import TypeVar
 
 from engines import catalog
 from engines.catalog import Choice
 from studio.errors import BadPreset
+from studio.holdings import Keeper
 from studio.request import Request
 from studio.timings import Timings
 from studio.workflow import Workflow
 from tabs.parts.cards import clock
 
 Q = TypeVar("Q", bound=Request)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What an hour of this machine costs."""
+
+    per_hour: float = 0.0
+    currency: str = ""
+
+    def of(self, seconds: float) -> str:
+        """Return what that long costs, in words."""
+        return f"{self.per_hour * seconds / 3600:.3f} {escape(self.currency)}"
+
 
 ROLES = {
     "SpeechDetector": "Finds speech",
@@ -30,13 +45,21 @@ ROLES = {
 """What each role does, in the order in which a job calls for them."""
 
 
-def preflight(workflow: Workflow[Q], request: Q, timings: Timings | None = None) -> str:
+def preflight(
+    workflow: Workflow[Q],
+    request: Q,
+    timings: Timings | None = None,
+    keeper: Keeper | None = None,
+    price: Price = Price(),
+) -> str:
     """Return, as HTML, which engines will do the work, under which licences, and for how long.
 
     Args:
         workflow: what will run.
         request: what it is asked; its files are not looked at.
         timings: what was learned on this machine.
+        keeper: tells what the engines will take of memory and disk.
+        price: what an hour costs.
     """
     try:
         choices = catalog.choose(workflow.needs(request), request.quality)
@@ -45,7 +68,8 @@ def preflight(workflow: Workflow[Q], request: Q, timings: Timings | None = None)
     lacking = any(each.engine is None and not each.need.optional for each in choices)
     head = "This cannot run yet" if lacking else "What will do the work"
     rows = "".join(map(_row, sorted(choices, key=_order)))
-    speed = _speed(workflow, choices, timings) if timings and not lacking else ""
+    speed = _speed(workflow, choices, timings, price) if timings and not lacking else ""
+    rows += _memory(workflow, choices, keeper) if keeper and not lacking else ""
     return f'<details class="flight"{" open" if lacking else ""}><summary>{head}{speed}</summary>{rows}</details>'
 
 
@@ -54,8 +78,10 @@ def _order(choice: Choice) -> int:
     return known.index(choice.need.role) if choice.need.role in known else len(known)
 
 
-def _speed(workflow: Workflow[Q], choices: tuple[Choice, ...], timings: Timings) -> str:
-    """Return how long a minute of media takes, if every step was seen on this machine."""
+def _speed(
+    workflow: Workflow[Q], choices: tuple[Choice, ...], timings: Timings, price: Price
+) -> str:
+    """Return how long a minute of media takes, and what it costs, as learned on this machine."""
     engines = {each.engine.id for each in choices if each.engine is not None} | {""}
     steps = {each.name for each in workflow.steps}
     known = [
@@ -65,7 +91,26 @@ def _speed(workflow: Workflow[Q], choices: tuple[Choice, ...], timings: Timings)
     ]
     if not known:
         return ""
-    return f' <span class="small">about {clock(60 * sum(known))} for a minute of media</span>'
+    took_s = 60 * sum(known)
+    cost = f", {price.of(took_s)}" if price.per_hour else ""
+    return f' <span class="small">about {clock(took_s)}{cost} for a minute of media</span>'
+
+
+def _memory(workflow: Workflow[Q], choices: tuple[Choice, ...], keeper: Keeper) -> str:
+    """Return what the engines that have weights take, replayed by the planner that will run them."""
+    serving = {each.need.role: each.engine.id for each in choices if each.engine is not None}
+    order = [serving[step.role] for step in workflow.steps if step.role in serving]
+    told = keeper.forecast(order)
+    parts = [
+        f"{told.peak_bytes / 1e9:.1f} GB of GPU memory at most" if told.peak_bytes else "",
+        f"{told.read_bytes / 1e9:.1f} GB read from disk" if told.read_bytes else "",
+        f"{clock(told.wait_s)} of waiting for it" if told.wait_s >= 1 else "",
+        f"{told.download_bytes / 1e9:.1f} GB to download first" if told.download_bytes else "",
+    ]
+    if not any(parts):
+        return ""
+    guessed = " (guessed until it ran here once)" if told.guessed else ""
+    return f'<p class="small">Weights: {", ".join(filter(None, parts))}{guessed}</p>'
 
 
 def _row(choice: Choice) -> str:

@@ -15,7 +15,7 @@ from tabs.parts.border import border, member_of
 from tabs.parts.form import Form
 from tabs.parts.job_view import JobView, job_view
 from tabs.parts.page import ACT, QUIET, Page, Room
-from tabs.parts.preflight import preflight
+from tabs.parts.preflight import Price, preflight
 
 R = TypeVar("R", bound=Request)
 
@@ -127,7 +127,10 @@ def _wire_preflight(
     def look_ahead(wanted: R, request: gr.Request) -> tuple[str, Any]:
         del request
         lacking = weights.absent([workflow], wanted.quality)
-        return preflight(workflow, wanted, page.studio.timings), weights.offer(lacking)
+        known, settings = page.studio, page.studio.settings
+        price = Price(settings.price_per_hour, settings.currency)
+        told = preflight(workflow, wanted, known.timings, known.keeper, price)
+        return told, weights.offer(lacking)
 
     def bring(wanted: R, request: gr.Request) -> None:
         lacking = weights.absent([workflow], wanted.quality)

@@ -164,8 +164,8 @@ def _must_be_understood(confidence: float, language: str) -> None:
     if confidence >= SURE_OF_LANGUAGE or language == "en":
         return
     raise BadInput(
-        "this does not sound like a language that the recogniser knows (English)",
-        remedy="Give subtitles of what is said, or say --source-language en if it is English.",
+        "this does not sound like a language that the recogniser knows",
+        remedy="Give subtitles of what is said, or name the source language.",
     )
 
 
