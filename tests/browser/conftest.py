@@ -60,7 +60,7 @@ def visit(people, site):  # noqa: F811
     def go(context=None, path="", **options):
         page = (context or people(**options)).new_page()
         page.goto(site.url + path)
-        page.get_by_role("tab", name="Queue").wait_for()
+        page.get_by_role("tab", name="Dub").wait_for()  # on a phone others are folded away
         return page
 
     return go

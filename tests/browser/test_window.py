@@ -7,7 +7,7 @@ import pytest
 from tests.tabs.conftest import get, make_sound
 
 pytestmark = pytest.mark.browser
-TABS = ("Dub", "Quieter", "Queue", "Library", "Engine Room")
+TABS = ("Dub", "Talking Head", "Quieter", "Queue", "Library", "Engine Room")
 WIDE = "[document.documentElement.scrollWidth, window.innerWidth]"
 
 

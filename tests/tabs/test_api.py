@@ -16,6 +16,7 @@ from tests.tabs.conftest import get, make_sound
 ENDPOINTS = {
     "/dub",
     "/quieter",
+    "/talking-head",
     "/submit",
     "/status",
     "/events",
