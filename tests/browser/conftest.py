@@ -18,8 +18,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 HARMLESS = (
     # Gradio's own, for a field that takes pictures only.
     '[svelte-i18n] Message with id "file" must be of type "string", found: "object". Gettin its value through the "$format" method is deprecated; use the "json" method instead.',
-    "Method not implemented.",
-)  # Gradio's player says so of itself
+    "Method not implemented.",  # Gradio's player says so of itself
+)
 
 
 @pytest.fixture(scope="session")
