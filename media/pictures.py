@@ -57,6 +57,28 @@ def write_png(pixels: Pixels, path: Path) -> Path:
     return path
 
 
+def warped(
+    pixels: Pixels, scale: float, offset_px: tuple[float, float], size_px: tuple[int, int]
+) -> Pixels:
+    """Return a picture scaled and moved onto a new frame; its edges go on where it ends.
+
+    Args:
+        pixels: (height, width, 3).
+        scale: pixels of the frame for one of the picture.
+        offset_px: where the picture's origin lies in the frame: x, y.
+        size_px: the frame: width, height.
+    """
+    import cv2  # noqa: PLC0415 - heavy
+
+    if scale < 1:  # smooth first, or thin lines flicker when the picture moves
+        pixels = cv2.GaussianBlur(pixels, (0, 0), 0.45 / scale).astype(np.uint8)
+    turn = np.array([[scale, 0, offset_px[0]], [0, scale, offset_px[1]]], np.float64)
+    framed = cv2.warpAffine(
+        pixels, turn, size_px, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.ascontiguousarray(framed, np.uint8)
+
+
 def _upright(opened: Image.Image, longest_px: int) -> Pixels:
     image = ImageOps.exif_transpose(opened)
     if image.mode in {"I;16", "I;16B", "I", "F"}:

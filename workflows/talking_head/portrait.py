@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from engines.roles import Face, FaceFinder
 from media.formats import format_of
-from media.pictures import read_picture, write_png
+from media.pictures import read_picture, warped, write_png
 from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.steps import Desk, engine_step, step
@@ -104,18 +103,13 @@ def frame(desk: Desk, portrait: Portrait, format_id: str) -> Portrait:
     left = np.clip(middle[0] - wanted.width_px / 2, 0, width * scale - wanted.width_px)
     top = np.clip(middle[1] - FACE_AT * wanted.height_px, 0, height * scale - wanted.height_px)
     half = (scale - 1) / 2  # pixels are areas: their middles move by half a step
-    turn = np.array([[scale, 0, half - left], [0, scale, half - top]], np.float64)
     size = (wanted.width_px, wanted.height_px)
-    if scale < 1:  # smooth first, or thin lines flicker when the head moves
-        pixels = cv2.GaussianBlur(pixels, (0, 0), 0.45 / scale)
-    framed = cv2.warpAffine(
-        pixels, turn, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
-    moved = points @ turn[:, :2].T + turn[:, 2]
+    framed = warped(pixels, scale, (half - left, half - top), size)
+    moved = points * scale + (half - left, half - top)
     warnings = portrait.warnings
     if scale > STRETCHED:
         warnings += (f"The picture was enlarged {scale:.1f} times for this format.",)
-    path = write_png(np.ascontiguousarray(framed, np.uint8), desk.scratch / "framed.png")
+    path = write_png(framed, desk.scratch / "framed.png")
     return Portrait(
         desk.keep(path, "image/png", "framed.png"),
         tuple((round(float(x), 2), round(float(y), 2)) for x, y in moved),
