@@ -115,7 +115,8 @@ class Entry:
         """Import the class and make one; cheap, nothing is loaded yet.
 
         Args:
-            weights: the folder of its weights, if it is not the usual one.
+            weights: the folder of its weights, if it is not the usual one; those beside them lie
+                in folders of it, by their names.
 
         Raises:
             BadPreset: if there is no such class, or it refuses its settings.
@@ -124,6 +125,8 @@ class Entry:
         settings = self.given()
         if self.weights is not None:
             settings["weights"] = weights or folder(self.weights)
+            for name, beside in self.weights.beside.items():
+                settings[name] = weights / name if weights else folder(beside)
         try:
             return getattr(import_module(module), name)(**settings)
         except (ImportError, AttributeError, TypeError) as error:

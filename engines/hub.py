@@ -76,7 +76,7 @@ class Tally:
 
 
 def download(weights: Weights, progress: Progress, check: Callable[[], None]) -> Path:
-    """Fetch what is not here of `weights`; return their folder.
+    """Fetch what is not here of `weights` and those beside them; return their folder.
 
     The environment is read now, not when a library was imported: `HF_ENDPOINT` (a mirror), `HF_TOKEN`,
     `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE`. Two processes that want the same fetch it once. Where
@@ -92,18 +92,22 @@ def download(weights: Weights, progress: Progress, check: Callable[[], None]) ->
         StorageFailed: if the disk is too small or the cache cannot be written.
         Cancelled: (of `check`).
     """
-    if held(weights).state == "present":
-        return folder(weights)
-    if is_offline():
+    absent = [each for each in weights.parts() if held(each).state != "present"]
+    if absent and is_offline():
         raise MissingWeights(
-            f"{weights.repo} is not on this machine, and the studio is set to stay offline",
+            f"{absent[0].repo} is not on this machine, and the studio is set to stay offline",
             remedy="Unset UNDERSTUDY_OFFLINE and HF_HUB_OFFLINE, or bring the hub's cache folder here.",
         )
-    lock = cache_dir() / ".locks" / repo_dir(weights).name / "understudy.lock"
-    with waiting_lock(lock, check):
-        if held(weights).state == "present":  # another process fetched it meanwhile
-            return folder(weights)
-        _fetch(weights, progress, check)
+    sizes = {each.repo: held(each).bytes for each in absent}
+    before = 0
+    for each in absent:
+
+        def tell(done: int, total: int, repo: str = each.repo, before: int = before) -> None:
+            sizes[repo] = total
+            progress(before + done, sum(sizes.values()))
+
+        _fetch_once(each, tell, check)
+        before += sizes[each.repo]
     return folder(weights)
 
 
@@ -113,7 +117,15 @@ def size_bytes(weights: Weights) -> int:
     Raises:
         MissingWeights: as `download`.
     """
-    return sum(each.bytes for each in _wanted(weights, _ask(weights)))
+    return sum(file.bytes for each in weights.parts() for file in _wanted(each, _ask(each)))
+
+
+def _fetch_once(weights: Weights, progress: Progress, check: Callable[[], None]) -> None:
+    """Fetch one repository, unless another process does so meanwhile."""
+    lock = cache_dir() / ".locks" / repo_dir(weights).name / "understudy.lock"
+    with waiting_lock(lock, check):
+        if held(weights).state != "present":
+            _fetch(weights, progress, check)
 
 
 def _fetch(weights: Weights, progress: Progress, check: Callable[[], None]) -> None:

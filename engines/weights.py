@@ -6,7 +6,8 @@ named by their hash), `snapshots/COMMIT/` (the repository's file names, links to
 """
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -32,7 +33,7 @@ class WeightFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """What an engine loads, in the official layout of its repository."""
+    """What an engine loads, in the official layout of its repository, and of those beside it."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
@@ -40,6 +41,15 @@ class Weights:
     revision: str = UNKNOWN  # commit, 40 hex digits
     gated: bool = False  # its terms must be accepted first
     files: tuple[WeightFile, ...] = ()  # empty: every file of the repository
+    beside: Mapping[str, "Weights"] = field(  # other repositories that the engine loads as well, by
+        default_factory=dict[str, "Weights"]  # the parameter of its class that takes their folder
+    )
+
+    def parts(self) -> "Iterator[Weights]":
+        """Yield it without those beside it, then each of them: one repository each."""
+        yield replace(self, beside={})
+        for each in self.beside.values():
+            yield from each.parts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +91,18 @@ def folder(weights: Weights) -> Path:
 
 
 def held(weights: Weights) -> Held:
-    """Look how much of `weights` is here; files are looked at, not read."""
+    """Look how much of `weights` and those beside them is here; files are looked at, not read."""
+    found = [_held(each) for each in weights.parts()]
+    alike = all(each.state == found[0].state for each in found)
+    return Held(
+        state=found[0].state if alike else "partial",
+        bytes=sum(each.bytes for each in found),
+        here_bytes=sum(each.here_bytes for each in found),
+        lacking=tuple(name for each in found for name in each.lacking),
+    )
+
+
+def _held(weights: Weights) -> Held:
     place = folder(weights)
     if not weights.files:
         found = [path for path in place.rglob("*") if path.is_file()]

@@ -46,13 +46,14 @@ class Files:
     @classmethod
     def of(cls, entry: Entry) -> "Files":
         """Return the files of an engine's weights; none where it has none."""
-        return cls.under(folder(entry.weights)) if entry.weights is not None else cls()
+        parts = entry.weights.parts() if entry.weights is not None else ()
+        return cls.under(*map(folder, parts))
 
     @classmethod
-    def under(cls, root: Path) -> "Files":
-        """Return the files below a folder."""
+    def under(cls, *roots: Path) -> "Files":
+        """Return the files below some folders."""
         files = cls()
-        for path in sorted(root.rglob("*.safetensors")):
+        for path in (found for root in roots for found in sorted(root.rglob("*.safetensors"))):
             for span in spans_of(path):
                 files.spans.setdefault(span.nbytes, []).append(span)
         return files

@@ -79,5 +79,9 @@ def _absent(entry: Entry) -> int:
     """Return the bytes of an engine's files that are not here."""
     if entry.weights is None:
         return 0
-    root = folder(entry.weights)
-    return sum(each.bytes for each in entry.weights.files if not (root / each.path).exists())
+    return sum(
+        file.bytes
+        for each in entry.weights.parts()
+        for file in each.files
+        if not (folder(each) / file.path).exists()
+    )

@@ -367,7 +367,8 @@ class Manager:
     def _size(self, found: Entry) -> int:
         """Return the bytes an engine will take, as far as it is known."""
         learned = self.measured.of(found.id).nbytes
-        listed = sum(each.bytes for each in found.weights.files) if found.weights else 0
+        parts = found.weights.parts() if found.weights else ()
+        listed = sum(file.bytes for each in parts for file in each.files)
         return learned or listed or int(found.needs.memory_gb * GIB)
 
     def model_of(self, engine: str) -> Model:

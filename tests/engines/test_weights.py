@@ -97,6 +97,22 @@ def test_without_a_list_of_files_all_are_taken(hub):
     assert held(weights).bytes == len(BIG + CONFIG)
 
 
+def test_what_lies_beside_is_counted_and_fetched_too(hub):
+    hub.repos["org/ears"] = {"ears.bin": b"12345"}
+    ears = Weights(
+        repo="org/ears", revision=hubs.COMMIT, files=(WeightFile(path="ears.bin", bytes=5),)
+    )
+    both = known(beside={"ears": ears})
+    assert held(both).bytes == len(BIG + CONFIG) + 5 == fetching.size_bytes(both)
+    fetch(ears)
+    assert held(both).state == "partial" and held(both).to_fetch_bytes == len(BIG + CONFIG)
+    (folder(ears) / "ears.bin").unlink()
+    place, told = fetch(both)
+    assert place == folder(known()) and held(both).state == "present"
+    assert (folder(ears) / "ears.bin").read_bytes() == b"12345"
+    assert told == sorted(told) and told[-1] == (held(both).bytes, held(both).bytes)
+
+
 def test_a_connection_that_breaks_off_is_gone_on_from(hub):
     hub.cuts = 2
     fetch(known())
