@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -308,7 +308,9 @@ def _deliver(studio: Studio, job: Job, folder: Path) -> int:
     numbers: dict[str, Any] = {} if report is None else report.model_dump(mode="json")
     for warning in numbers.get("warnings", ()):
         _complain(f"Note: {warning}")
-    _complain(f"Done in {clock(job.elapsed_s)}:")
+    expected_s = job.account.expected_s
+    before = "" if expected_s is None else f" ({clock(expected_s)} were expected)"
+    _complain(f"Done in {clock(job.elapsed_s)}{before}:")
     for path in placed.values():
         _complain(f"  {path}")
     _answer(job, placed, numbers)
@@ -333,6 +335,7 @@ def _answer(job: Job, placed: Mapping[str, Path], report: Mapping[str, Any]) -> 
     """Write the last line: one JSON object, plain ASCII so that every terminal can."""
     paths = {field: str(path) for field, path in placed.items()}
     said = {"job": job.id, "state": job.state, "artefacts": paths, "report": report}
+    said["account"] = asdict(job.account)
     sys.stdout.write(json.dumps(said) + "\n")
     sys.stdout.flush()
 

@@ -37,6 +37,8 @@ JOBS = sa.Table(
     sa.Column("queue", sa.String(16), nullable=False),
     _text("request"),
     _text("engines"),  # JSON, role -> engine id
+    _text("expected"),  # JSON of studio.account: what it was expected to take
+    _text("taken"),  # and what it took
     _text("parent"),
     sa.Column("created_s", sa.Float, nullable=False),
     sa.Column("queued_s", sa.Float, nullable=False),  # when it last took its place in the queue

@@ -36,10 +36,19 @@ class Forecast:
     """What engines will cost a job, beside computing."""
 
     wait_s: float  # for weights
-    peak_bytes: int  # on the device
+    peak_bytes: int  # on the device, or in memory where host and device are one
+    in_place: bool  # they are
     read_bytes: int  # from the disk
     download_bytes: int  # not here yet
     guessed: bool  # an engine was never loaded here: its size is taken from its preset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What a job took so far, as `Forecast` foretells it."""
+
+    wait_s: float = 0.0
+    peak_bytes: int = 0
 
 
 @runtime_checkable
@@ -56,6 +65,10 @@ class Keeper(Protocol):
 
     def forecast(self, engines: Sequence[str]) -> Forecast:
         """Return what those engines, one after the other, will cost."""
+        ...
+
+    def spent(self, job: str) -> Spent:
+        """Return what an expected job took since it was announced."""
         ...
 
     def idle_s(self) -> float:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from studio.account import Account, Expected, account
 from studio.database import EVENTS, JOBS, writing
 from studio.errors import NotFound
 
@@ -49,6 +50,7 @@ class Job:
     eta_s: float | None
     position: int  # 1: next of its queue; 0: not in the queue
     cost: float
+    account: Account
     error: str
     error_step: str
     error_id: str
@@ -84,6 +86,7 @@ class NewJob:
     queue: str
     request: str
     engines: Mapping[str, str]
+    expected: Expected
     parent: str
     step_m: int
 
@@ -107,6 +110,7 @@ class Jobs:
             "queue": new.queue,
             "request": new.request,
             "engines": json.dumps(dict(new.engines)),
+            "expected": new.expected.model_dump_json(),
             "parent": new.parent,
             "step_m": new.step_m,
             "answers": "{}",
@@ -256,10 +260,11 @@ class Jobs:
             eta_s=max(0.0, ends - now) if running and ends is not None else None,
             position=position,
             cost=elapsed * self.price_per_hour / 3600,
+            account=account(row["expected"], row["taken"], elapsed, self.price_per_hour),
         )
 
 
-_COMPUTED = {"engines", "elapsed_s", "eta_s", "position", "cost"}
+_COMPUTED = {"engines", "elapsed_s", "eta_s", "position", "cost", "account"}
 _SAME = tuple(name for name in Job.__dataclass_fields__ if name not in _COMPUTED)
 
 

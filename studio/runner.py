@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from studio.artefacts import Store, storage_errors
 from studio.database import JOBS
 from studio.errors import BadInput, Cancelled, StorageFailed, StudioError, Waiting
+from studio.holdings import Keeper, Spent
 from studio.jobs import Jobs, State
 from studio.library import Library
 from studio.logs import about_job
@@ -107,7 +108,7 @@ class Runner:
             request = read_request(workflow, row["request"])
             watcher = self._watcher(row, workflow, request)
             run = self._new_run(row, request, watcher)
-            with storage_errors(self.settings.data_dir), self._expected(run, workflow):
+            with storage_errors(self.settings.data_dir), self._expected(run, workflow, watcher):
                 result = workflow.run(request, run)
             if workflow.shown:
                 self.library.add(row, result)
@@ -148,14 +149,17 @@ class Runner:
         )
 
     @contextmanager
-    def _expected(self, run: Run, workflow: Workflow[Any]) -> Generator[None, None, None]:
+    def _expected(
+        self, run: Run, workflow: Workflow[Any], watcher: JobWatcher
+    ) -> Generator[None, None, None]:
         """Let the lender know what the job will use, for as long as it runs."""
-        roles = (each.role for each in workflow.steps)
-        engines = [run.engines[role] for role in roles if role in run.engines]
+        engines = workflow.lent(run.engines)
         self.lender.expect(run.job, engines, lambda text: self.jobs.note(run.job, "memory", text))
         try:
             yield
         finally:
+            keeper = self.lender if isinstance(self.lender, Keeper) else None
+            watcher.spend(keeper.spent(run.job) if keeper else Spent())
             self.lender.withdraw(run.job)
 
     def _stopped(self, row: Mapping[str, Any], why: str) -> Fate:

@@ -11,6 +11,7 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Any
 
+from studio.account import Expected
 from studio.artefacts import Store, storage_errors
 from studio.collect import Collector
 from studio.database import JOBS, connect
@@ -127,12 +128,24 @@ class Studio:
             queue="gpu" if self._uses_gpu(engines.values()) else "cpu",
             request=request.model_dump_json(),
             engines=engines,
+            expected=self._expected(kind, engines),
             parent=parent,
             step_m=len(kind.steps),
         )
         job = self.job(self._jobs.add(new), owner)
         self._worker.wake()
         return job
+
+    def _expected(self, kind: Workflow[Any], engines: Mapping[str, str]) -> Expected:
+        """Return what the preflight tells of such a job."""
+        rates = self.timings.rates()
+        known = ((each.title, (each.name, engines.get(each.role, ""))) for each in kind.steps)
+        told = {title: rates[which] for title, which in known if which in rates}
+        order = kind.lent(engines)
+        if self.keeper is None or not order:
+            return Expected(rates=told)
+        cost = self.keeper.forecast(order)
+        return Expected(rates=told, wait_s=cost.wait_s, peak_bytes=cost.peak_bytes)
 
     def job(self, id_: str, owner: str = "") -> Job:
         """Return a job as it stands.

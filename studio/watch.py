@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
+from studio.account import Taken
 from studio.errors import Cancelled, Waiting
+from studio.holdings import Spent
 from studio.jobs import Jobs
 from studio.logs import about_step
 from studio.steps import Step
@@ -30,6 +32,7 @@ class JobWatcher:
     review: bool  # whether the user asked to look
     stopping: Event  # the whole studio is
     step: str = field(default="", init=False)
+    _taken: Taken = field(default_factory=Taken, init=False)
     _begin_s: float = field(default_factory=time.monotonic, init=False)
     _looked_s: float = field(default=0.0, init=False)
     _written_s: float = field(default=0.0, init=False)
@@ -46,6 +49,7 @@ class JobWatcher:
     _fraction: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
+        self._taken = Taken.model_validate_json(self.row["taken"] or "{}")
         self._expect()
 
     def started(self, step: Step[Any, Any], engine: str, items: int) -> None:
@@ -70,6 +74,7 @@ class JobWatcher:
     def finished(self, step: Step[Any, Any], seconds: float, computed: int) -> None:
         """A step ended; what it took for all its items is noted, to be learned."""
         self._done, self._part = self._items, 0.0
+        self._taken = self._taken.plus(step.title, seconds if computed else 0.0)
         if computed:
             what = (step.name, self._engine(step))
             whole_s = seconds * self._items / computed
@@ -80,7 +85,17 @@ class JobWatcher:
     def weigh(self, media_s: float) -> None:
         """The job's size in seconds of media."""
         self._media_s = max(0.0, media_s)
+        self._taken = self._taken.model_copy(update={"media_s": self._media_s})
         self._expect()
+
+    def spend(self, spent: Spent) -> None:
+        """The run is over; what the lender saw of it is noted, and all that was taken is written."""
+        more = {
+            "wait_s": self._taken.wait_s + spent.wait_s,
+            "peak_bytes": max(self._taken.peak_bytes, spent.peak_bytes),
+        }
+        self._taken = self._taken.model_copy(update=more)
+        self._write()
 
     def learn(self) -> None:
         """Learn what the steps took; called for a job that was done, so that all of them count."""
@@ -131,6 +146,7 @@ class JobWatcher:
             "item": min(self._done + 1, self._items),
             "items": self._items,
             "fraction": self._fraction,
+            "taken": self._taken.model_dump_json(),
             "ends_s": None if eta_s is None else time.time() + eta_s,
         }
         self.jobs.change(self.row["id"], values, when=("running",), run=self.row["run"])

@@ -1,6 +1,6 @@
 """What a workflow module says of itself; a module that has a `WORKFLOW` is a workflow by being there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
@@ -41,6 +41,10 @@ class Workflow(Generic[Q]):
     """Raises `BadInput` for what no single field can tell; called before a job is queued."""
     shown: bool = True
     """Whether people start it by its name and keep its results: else it is a job of the studio's own."""
+
+    def lent(self, engines: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the engines of its steps in their order, of those by role."""
+        return tuple(engines[each.role] for each in self.steps if each.role in engines)
 
 
 def discover(room: ModuleType) -> dict[str, Workflow[Any]]:

@@ -56,7 +56,8 @@ def forecast(
         wait_s, read = 0.0, sum(each.nbytes for each in needed)
     return Forecast(
         wait_s=wait_s,
-        peak_bytes=0 if in_place else peak,
+        peak_bytes=peak,
+        in_place=in_place,
         read_bytes=read,
         download_bytes=sum(map(_absent, {each.id: each for each in engines}.values())),
         guessed=bool(fresh),

@@ -1,11 +1,12 @@
 """Who is lent: engines that were made, and the jobs that will want them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from engines.catalog import Entry
 from engines.networks import Hosted
+from engines.residency.books import Slot
 from engines.residency.networks import Networks
 
 GIB = 1 << 30
@@ -48,11 +49,19 @@ class Expected:
     engines: tuple[str, ...]
     tell: Callable[[str], None]
     at: int = 0
+    wait_s: float = 0.0  # of the device, for weights
+    peak_bytes: int = 0  # of its engines' weights, and beside them on a device
 
     def reach(self, engine: str) -> None:
         """The job uses that engine now: go on to its next place, if it has one."""
         if engine in self.engines[self.at :]:
             self.at = self.engines.index(engine, self.at)
+
+    def count(self, held: Iterable[Slot], wait_s: float, beside_bytes: int) -> None:
+        """Note what it waited for its weights, and how much is held for it at this moment."""
+        own = sum(each.chunk.nbytes for each in held if each.chunk.id.model in self.engines)
+        self.wait_s += wait_s
+        self.peak_bytes = max(self.peak_bytes, own + beside_bytes)
 
     def pass_by(self, engine: str) -> None:
         """The job is done with that engine for now."""

@@ -24,7 +24,7 @@ from engines.residency.measured import Measured
 from engines.residency.networks import Networks
 from engines.residency.plan import Plan, Stage
 from studio.errors import Busy, StudioError
-from studio.holdings import Forecast, Holding, Holdings
+from studio.holdings import Forecast, Holding, Holdings, Spent
 
 CHUNK_GUESS = 400_000_000  # bytes of a chunk of what was never loaded
 
@@ -175,6 +175,12 @@ class Manager:
             held=held,
         )
 
+    def spent(self, job: str) -> Spent:
+        """Return what an expected job took since it was announced."""
+        with self.loader.changed:
+            known = self._jobs.get(job)
+            return Spent(wait_s=known.wait_s, peak_bytes=known.peak_bytes) if known else Spent()
+
     def free(self, *, host: bool = True) -> int:
         """Drop what is not lent, from the device and (if asked) from host memory; return bytes."""
         with self.loader.changed:
@@ -219,26 +225,34 @@ class Manager:
                 yield
                 return
             raise Busy(f"{self._lent.guest.entry.title} is lent to this step already")
+        began = time.monotonic()
         self._load(guest)
         tell = self._jobs[job].tell if job in self._jobs else unheard
         lent = self._lent = Lent(self.loader, self.measured, guest, tell)
         with self.loader.changed:
             self._replan()
-        began = time.monotonic()
         try:
             if not self.device.in_place:
                 lent.arrive(check, streamed=self.measured.of(guest.entry.id).streamed)
             self.device.activation_peak_bytes()
+            self._count(job, wait_s=time.monotonic() - began)
             began = time.monotonic()
             yield
+            activation = self.device.activation_peak_bytes()
             self.measured.learn(
-                guest.entry.id,
-                lease_s=time.monotonic() - began,
-                activation_bytes=self.device.activation_peak_bytes(),
+                guest.entry.id, lease_s=time.monotonic() - began, activation_bytes=activation
             )
+            self._count(job, beside_bytes=activation)
         finally:
             lent.depart()
             self._lent = None
+
+    def _count(self, job: str, *, wait_s: float = 0.0, beside_bytes: int = 0) -> None:
+        """Note what a job waited for, and what its engines hold where they compute."""
+        with self.loader.changed:
+            if job in self._jobs:
+                shelf = self.books.ram if self.device.in_place else self.books.vram
+                self._jobs[job].count(shelf.held.values(), wait_s, beside_bytes)
 
     @contextmanager
     def _taken(self, engine: str, check: Callable[[], None]) -> Generator[Guest, None, None]:

@@ -2,6 +2,7 @@
 
 from html import escape
 
+from studio.account import Account
 from studio.jobs import Job
 
 BADGES = {
@@ -31,6 +32,42 @@ def job_card(job: Job, currency: str, *, heading: bool = True) -> str:
         f'{title}<div class="job-step">{escape(_step(job))}</div>'
         f"{bar if job.state in {'queued', 'running', 'waiting'} else ''}</article>"
     )
+
+
+def account_table(account: Account, currency: str) -> str:
+    """Return what a finished job was expected to take, and what it took, as HTML; "" if untold."""
+    if not account.steps:
+        return ""
+    rows = [
+        (each.step, _short(each.expected_s), _short(each.taken_s) if each.taken_s else "remembered")
+        for each in account.steps
+    ]
+    rows.append(("Altogether", _short(account.expected_s), _short(account.taken_s)))
+    if account.taken_peak_bytes:
+        rows += [
+            ("Waiting for weights", _short(account.expected_wait_s), _short(account.taken_wait_s)),
+            ("Memory at most", size(account.expected_peak_bytes), size(account.taken_peak_bytes)),
+        ]
+    if account.taken_cost:
+        expected = account.expected_cost
+        before = "not known" if expected is None else f"{expected:.3f} {currency}"
+        rows.append(("Cost", before, f"{account.taken_cost:.3f} {currency}"))
+    cells = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(before)}</td><td>{escape(after)}</td></tr>'
+        for name, before, after in rows
+    )
+    heads = "".join(f'<th scope="col">{each}</th>' for each in ("", "Expected", "It took"))
+    return (
+        '<details class="flight account"><summary>Expected, and what it took</summary>'
+        f'<table class="plain"><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table></details>'
+    )
+
+
+def _short(seconds: float | None) -> str:
+    """Return a length of time in words, with tenths where it is short."""
+    if seconds is None:
+        return "not known"
+    return f"{seconds:.1f} s" if seconds < 10 else clock(seconds)
 
 
 def clock(seconds: float) -> str:

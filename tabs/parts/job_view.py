@@ -7,7 +7,7 @@ import gradio as gr
 
 from studio.jobs import Job
 from tabs.parts.border import border, owner_of
-from tabs.parts.cards import job_card
+from tabs.parts.cards import account_table, job_card
 from tabs.parts.page import ACT, QUIET, Page
 from tabs.parts.result import ResultView, find, result_view
 
@@ -70,7 +70,7 @@ def job_view(page: Page, workflow: str, invitation: str) -> JobView:
         before = _shown_before(last, job)
         return [
             now,
-            job_card(job, page.studio.settings.currency),
+            _card(job, page.studio.settings.currency),
             gr.update(visible=not job.finished),
             gr.update(visible=job.state in {"failed", "cancelled"}),
             *(
@@ -92,6 +92,11 @@ def job_view(page: Page, workflow: str, invitation: str) -> JobView:
     cancel.click(stop, opened, None, **ACT)
     retry.click(again, opened, None, **ACT)
     return view
+
+
+def _card(job: Job, currency: str) -> str:
+    ended = account_table(job.account, currency) if job.finished else ""
+    return job_card(job, currency) + ended
 
 
 def _shown_before(last: tuple[str, int], job: Job) -> str:

@@ -99,10 +99,10 @@ def _speed(
 def _memory(workflow: Workflow[Q], choices: tuple[Choice, ...], keeper: Keeper) -> str:
     """Return what the engines that have weights take, replayed by the planner that will run them."""
     serving = {each.need.role: each.engine.id for each in choices if each.engine is not None}
-    order = [serving[step.role] for step in workflow.steps if step.role in serving]
-    told = keeper.forecast(order)
+    told = keeper.forecast(workflow.lent(serving))
+    kind = "" if told.in_place else "GPU "
     parts = [
-        f"{told.peak_bytes / 1e9:.1f} GB of GPU memory at most" if told.peak_bytes else "",
+        f"{told.peak_bytes / 1e9:.1f} GB of {kind}memory at most" if told.peak_bytes else "",
         f"{told.read_bytes / 1e9:.1f} GB read from disk" if told.read_bytes else "",
         f"{clock(told.wait_s)} of waiting for it" if told.wait_s >= 1 else "",
         f"{told.download_bytes / 1e9:.1f} GB to download first" if told.download_bytes else "",

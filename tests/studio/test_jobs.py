@@ -72,6 +72,38 @@ def test_progress_tells_step_item_fraction_and_time_left(studio):
     assert max(etas) == pytest.approx(first.elapsed_s, abs=2.0)
 
 
+def test_a_job_is_accounted_for_by_what_was_known_when_it_was_submitted(studio):
+    with studio.timings.database.begin() as db:
+        db.exec_driver_sql("DELETE FROM timings")
+    first = finish(studio, studio.submit("toy", ToyRequest(words=("abc", "de"), nap_s=0.11)))
+    assert first.account.expected_s is None and first.account.expected_cost is None
+    studio.submit("toy", ToyRequest(words=("h",), nap_s=0.41))  # teaches what comes too late
+    job = finish(studio, studio.submit("toy", ToyRequest(words=("fg",), nap_s=0.22)))
+    steps = {each.step: each for each in job.account.steps}
+    before = {each.step: each for each in first.account.steps}
+    assert list(steps) == [each.title for each in studio.workflows["toy"].steps]
+    nap = steps["Take a nap"]
+    assert nap.taken_s > 0.2 and nap.expected_s == pytest.approx(
+        before["Take a nap"].taken_s * 2 / 5  # letters
+    )
+    whole_s = sum(each.expected_s or 0 for each in steps.values())
+    assert job.account.expected_s == job.account.expected_cost == pytest.approx(whole_s)
+    assert job.account.taken_s == job.account.taken_cost == job.elapsed_s > nap.taken_s
+    again = finish(studio, studio.submit("toy", ToyRequest(words=("fg",), nap_s=0.22)))
+    assert [each.taken_s for each in again.account.steps] == [0.0] * 5  # all remembered
+
+
+def test_the_account_of_a_job_that_waited_has_both_its_runs(studio):
+    asked = ToyRequest(words=("w", "v"), nap_s=0.15, review=True)
+    job = finish(studio, studio.submit("toy", asked))
+    napped = {each.step: each.taken_s for each in job.account.steps}["Take a nap"]
+    assert napped > 0.1
+    studio.answer(job.id, "", '{"words": ["u"]}')
+    job = until(studio, job, lambda each: each.state == "done")
+    took = {each.step: each.taken_s for each in job.account.steps}
+    assert took["Take a nap"] == napped and took["Say each word"] > 0
+
+
 @pytest.mark.parametrize("busy_with", ["loop", "program"])
 def test_cancel_stops_a_running_job_within_two_seconds(studio, busy_with):
     if busy_with == "loop":

@@ -9,12 +9,13 @@ import pytest
 import app
 from engines import catalog
 from engines.catalog import Missing
+from studio.account import Account, StepAccount
 from studio.jobs import Job
 from studio.timings import Timing
 from studio.workflow import Need
 from tabs import engine_room
 from tabs.parts import weights
-from tabs.parts.cards import clock, job_card, size
+from tabs.parts.cards import account_table, clock, job_card, size
 from tabs.parts.preflight import ROLES, _row, preflight
 from tabs.parts.result import tame
 
@@ -42,6 +43,7 @@ JOB = Job(
     eta_s=3700,
     position=0,
     cost=1.239,
+    account=Account(),
     error="",
     error_step="",
     error_id="",
@@ -63,6 +65,27 @@ def test_a_card_says_how_far_a_job_is():
     done = job_card(replace(JOB, state="done"), "EUR")
     assert "progressbar" not in done
     assert 'data-state="done"' in done
+
+
+def test_what_was_expected_stands_beside_what_it_took():
+    steps = (
+        StepAccount(step="Say <it>", expected_s=2.04, taken_s=3.06),
+        StepAccount(step="Hear it", expected_s=None, taken_s=0.0),
+    )
+    told = Account(
+        steps=steps, expected_s=2.04, taken_s=75.0, expected_wait_s=1.0, taken_wait_s=1.26,
+        expected_peak_bytes=2_000_000_000, taken_peak_bytes=2_100_000_000,
+        expected_cost=0.001, taken_cost=0.0321,
+    )  # fmt: skip
+    shown = account_table(told, "EUR").replace("</td><td>", " | ")
+    assert "Say &lt;it&gt;</th><td>2.0 s | 3.1 s" in shown
+    assert "Hear it</th><td>not known | remembered" in shown
+    assert "Altogether</th><td>2.0 s | 1 min 15 s" in shown
+    assert "Waiting for weights</th><td>1.0 s | 1.3 s" in shown
+    assert "Memory at most</th><td>2.0 GB | 2.1 GB" in shown
+    assert "Cost</th><td>0.001 EUR | 0.032 EUR" in shown
+    assert "Memory" not in account_table(replace(told, taken_peak_bytes=0), "EUR")
+    assert account_table(Account(), "EUR") == ""
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "waiting", "done", "failed", "cancelled"])

@@ -10,6 +10,7 @@ import torch
 
 from engines.residency.manager import Manager
 from studio.errors import Busy, Cancelled, OutOfMemory
+from studio.holdings import Spent
 from tests.engines.residency.fleet import Made, manager, one_model_bytes
 
 ONE = one_model_bytes()
@@ -215,6 +216,23 @@ def test_in_place_nothing_moves(made):
     assert boss.books.vram.moved_bytes == 0 and not boss.loader.threads
     assert boss.free() >= ONE
     assert ask(boss, "a") == [made.plain("a")]
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_what_a_job_took_is_what_was_forecast(made, in_place):
+    boss = manager(made, ONE * 9)
+    boss.device.in_place = in_place
+    ask(boss, "ab")
+    boss.free()
+    told = boss.forecast(["a", "b", "a"])
+    boss.expect("job", ["a", "b", "a"])
+    for name in "aba":
+        with boss.lease(name, "job") as engine:
+            engine.think()
+    spent = boss.spent("job")
+    assert spent.peak_bytes == told.peak_bytes == ONE * 2
+    assert spent.wait_s > 0 and boss.spent("another") == Spent()
+    boss.close()
 
 
 def test_idle_frees_the_device_and_then_host_memory(made):
