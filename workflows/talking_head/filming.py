@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engines.roles import FaceFinder, Phone, PortraitAnimator
-from media.audio import AudioFile
 from media.captions import write_captions
 from media.cues import Cue
 from media.film import read_film, write_film
 from media.layout import lay_out
+from media.lip_sync import LipSync, levels_db, lip_sync, opening
 from media.mux import MuxPlan, Subtitle
 from media.mux import mux as mux_film
 from media.pictures import read_picture
@@ -23,10 +22,7 @@ from studio.steps import Desk, engine_step, step
 from workflows.talking_head.portrait import Portrait
 from workflows.talking_head.talk import Speech, speech_file
 
-UPPER_LIP, LOWER_LIP, TOP, CHIN = 13, 14, 10, 152
 MEASURED_S = 60.0
-MOST_LAG = 6
-SPEECH_DB, SILENCE_DB = -35.0, -55.0  # of full scale; the speech stands at -16 LUFS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +42,6 @@ class Captions:
     srt: Artefact
     vtt: Artefact
     drawn: Artefact | None  # ASS
-
-
-@dataclass(frozen=True, slots=True)
-class LipSync:
-    """How well the mouth of a film follows its sound."""
-
-    lag_frames: int
-    correlation: float
-    silent_opening: float | None
 
 
 @engine_step("Bring the portrait to life")
@@ -148,62 +135,14 @@ def measure_lips(
     for pixels in islice(read_film(desk.path(film), check=desk.check), most):
         faces = finder.find(pixels)
         points = faces[0].points if faces else None
-        openings.append(np.nan if points is None else _opening(points))
+        openings.append(np.nan if points is None else opening(points))
         desk.progress(len(openings), min(most, max(1, round(speech.duration_s * fps))))
-    level_db = _levels_db(speech_file(desk, speech), fps, len(openings))
-    return lip_sync(np.array(openings), level_db)
-
-
-def lip_sync(openings: NDArray[np.float64], level_db: NDArray[np.float64]) -> LipSync | None:
-    """Compare a mouth with a sound, one value a frame each; None where there is too little of either.
-
-    Args:
-        openings: of the mouth, NaN where no face was seen.
-        level_db: of the sound, in dB of full scale.
-    """
-    seen = ~np.isnan(openings)
-    if seen.sum() < 2 * MOST_LAG + 10 or float(np.nanstd(openings)) < 1e-6:
-        return None
-    mouth = np.interp(np.arange(openings.size), np.flatnonzero(seen), openings[seen])
-    sound = np.clip(level_db, SILENCE_DB, 0)
-    if float(sound.std()) < 1e-6:
-        return None
-    scores: dict[int, float] = {}
-    for lag in range(-MOST_LAG, MOST_LAG + 1):  # positive: the mouth is late
-        early, late = max(0, -lag), max(0, lag)
-        a, b = mouth[late : mouth.size - early], sound[early : sound.size - late]
-        scores[lag] = float(np.corrcoef(a, b)[0, 1])
-    best = max(scores, key=lambda lag: scores[lag])
-    loud, quiet = mouth[level_db > SPEECH_DB], mouth[_still(level_db)]
-    silent = None
-    if loud.size and quiet.size:
-        least = float(mouth.min())
-        silent = float((quiet.mean() - least) / max(np.percentile(loud, 95) - least, 1e-6))
-    return LipSync(best, scores[best], silent)
+    edges_s = np.arange(len(openings) + 1) / fps
+    sound = speech_file(desk, speech).cut(0, float(edges_s[-1]))
+    return lip_sync(np.array(openings), levels_db(sound, edges_s))
 
 
 def cues_of(sentences: Sequence[tuple[str, float, float]]) -> tuple[Cue, ...]:
     """Return a caption for each sentence: its text as written, its start and its end."""
     cues = [Cue(start_s, end_s, text) for text, start_s, end_s in sentences if end_s > start_s]
     return tuple(replace(each, text=each.text.strip()) for each in cues)
-
-
-def _still(level_db: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return the frames that lie within silence for five frames or more."""
-    silent = (level_db < SILENCE_DB).astype(int)
-    return np.convolve(silent, np.ones(5, int), "same") == 5
-
-
-def _opening(points: NDArray[np.float32]) -> float:
-    gap = float(np.linalg.norm(points[UPPER_LIP] - points[LOWER_LIP]))
-    return gap / max(float(np.linalg.norm(points[TOP] - points[CHIN])), 1.0)
-
-
-def _levels_db(sound: AudioFile, fps: int, n_frames: int) -> NDArray[np.float64]:
-    """Return the level of each frame's time, in dB of full scale."""
-    samples = sound.read(0, round(n_frames / fps * sound.sample_rate_hz)).samples[0]
-    edges = np.round(np.arange(n_frames + 1) / fps * sound.sample_rate_hz).astype(int)
-    total = np.concatenate([[0.0], np.cumsum(np.square(samples.astype(np.float64)))])
-    edges = np.minimum(edges, samples.size)
-    power = np.diff(total[edges]) / np.maximum(np.diff(edges), 1)
-    return 10 * np.log10(power + 1e-10)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from engines.roles import Aligned
 from media.cues import Cue
+from media.lip_sync import LipSync
 from media.spoken import spoken
 from studio.artefacts import Artefact
 from studio.errors import BadInput
@@ -122,7 +123,7 @@ def _report(
     framed: Portrait,
     speech: Speech,
     moving: filming.Moving,
-    lips: filming.LipSync | None,
+    lips: LipSync | None,
 ) -> TalkingHeadReport:
     warnings = framed.warnings
     if request.captions != "off" and not request.script.strip():
