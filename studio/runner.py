@@ -22,7 +22,7 @@ from studio.jobs import Jobs, State
 from studio.library import Library
 from studio.logs import about_job
 from studio.memory import Memory
-from studio.request import Request, Result
+from studio.request import Report, Request, Result
 from studio.settings import Settings
 from studio.steps import Lender, Run
 from studio.timings import Timings
@@ -30,6 +30,7 @@ from studio.watch import JobWatcher
 from studio.workflow import Workflow, choose
 
 LOG = logging.getLogger(__name__)
+TOLD = "memory"  # the kind of event that the lender tells
 INSIST_S = 60.0  # how long a job's fate is tried to be written while the disk is full
 
 
@@ -109,7 +110,7 @@ class Runner:
             watcher = self._watcher(row, workflow, request)
             run = self._new_run(row, request, watcher)
             with storage_errors(self.settings.data_dir), self._expected(run, workflow, watcher):
-                result = workflow.run(request, run)
+                result = _warned(workflow.run(request, run), self._told(run.job))
             if workflow.shown:
                 self.library.add(row, result)
             watcher.learn()
@@ -154,13 +155,18 @@ class Runner:
     ) -> Generator[None, None, None]:
         """Let the lender know what the job will use, for as long as it runs."""
         engines = workflow.lent(run.engines)
-        self.lender.expect(run.job, engines, lambda text: self.jobs.note(run.job, "memory", text))
+        self.lender.expect(run.job, engines, lambda text: self.jobs.note(run.job, TOLD, text))
         try:
             yield
         finally:
             keeper = self.lender if isinstance(self.lender, Keeper) else None
             watcher.spend(keeper.spent(run.job) if keeper else Spent())
             self.lender.withdraw(run.job)
+
+    def _told(self, id_: str) -> tuple[str, ...]:
+        """Return what the lender told of a job, in all its runs; each line once."""
+        lines = (each.text for each in self.jobs.events(id_, 0) if each.kind == TOLD)
+        return tuple(dict.fromkeys(lines))
 
     def _stopped(self, row: Mapping[str, Any], why: str) -> Fate:
         if self.stopping.is_set() and not self.jobs.stop_asked(row["id"]):
@@ -203,6 +209,16 @@ def read_request(workflow: Workflow[Any], text: str) -> Request:
             f"{workflow.title} no longer knows the setting {where!r} as it was stored",
             remedy="Fill in the form again.",
         ) from error
+
+
+def _warned(result: Result, told: tuple[str, ...]) -> Result:
+    """Return the result with those lines among its report's warnings, if it has a report."""
+    report: object = getattr(result, "report", None)
+    if not told or not isinstance(report, Report):
+        return result
+    more = tuple(each for each in told if each not in report.warnings)
+    whole = report.model_copy(update={"warnings": (*report.warnings, *more)})
+    return result.model_copy(update={"report": whole})
 
 
 def _done(result: Result) -> Fate:

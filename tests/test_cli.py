@@ -158,7 +158,7 @@ def test_a_job_ends_in_files_and_one_json_object(tmp_path):
     assert code == 0 and len(out.splitlines()) == 1
     assert said["state"] == "done" and said["report"]["letters"] == 3
     assert (tmp_path / said["artefacts"]["book"]).read_bytes() == b"one" * 1000
-    assert [each["step"] for each in said["account"]["steps"]][0] == "Look at the words"
+    assert next(each["step"] for each in said["account"]["steps"]) == "Look at the words"
     assert "Traceback" not in err and "3/5 Say each word" in err
 
 

@@ -104,6 +104,20 @@ def test_the_account_of_a_job_that_waited_has_both_its_runs(studio):
     assert took["Take a nap"] == napped and took["Say each word"] > 0
 
 
+def test_what_the_lender_tells_stands_in_the_report(studio):
+    asked = ToyRequest(words=("big a", "small", "big b"), fail="bind")
+    job = finish(studio, studio.submit("toy", asked))
+    assert job.state == "failed"  # the first run was told twice already
+    told = [each.text for each in studio.events(job.id) if each.kind == "memory"]
+    assert told == [f"Memory ran out at big {each}, and it was tried again." for each in "ab"]
+    job = finish(studio, studio.submit("toy", ToyRequest(words=("big c", "big d"), review=True)))
+    studio.answer(job.id, "", '{"words": ["big c", "big e"]}')
+    job = until(studio, job, lambda each: each.state == "done")
+    told = tuple(f"Memory ran out at big {each}, and it was tried again." for each in "ce")
+    assert studio.result(job.id).report.warnings == told
+    assert studio.library.entry(job.id, "").result == job.result  # and in the library
+
+
 @pytest.mark.parametrize("busy_with", ["loop", "program"])
 def test_cancel_stops_a_running_job_within_two_seconds(studio, busy_with):
     if busy_with == "loop":

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,31 +50,47 @@ class ToyResult(Result):
     report: ToyReport
 
 
+class Full(MemoryError):
+    """The toy's engine took too much."""
+
+
+@dataclass(slots=True)
 class Echo:
-    """The toy's engine."""
+    """The toy's engine; a big word fits at the second try only."""
+
+    tried: set[str] = field(default_factory=set[str])
 
     def say(self, word: str) -> bytes:
+        if word.startswith("big") and word not in self.tried:
+            self.tried.add(word)
+            raise Full(word)
         return (word * 1000).encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Lends the toy's engine."""
+    """Lends the toy's engine; it is out of memory for each word that begins with "big"."""
+
+    _tell: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def identity(self, engine: str) -> str:
         return f"{engine}@1"
 
     def expect(self, job: str, engines: Sequence[str], tell: Any) -> None:
-        return
+        self._tell[job] = tell
 
     def withdraw(self, job: str) -> None:
-        return
+        del self._tell[job]
 
     def lease(self, engine: str, job: str = "", check: Any = None) -> AbstractContextManager[Any]:
         return nullcontext(Echo())
 
     def relieve(self, engine: str, error: BaseException) -> bool:
-        return False
+        if not isinstance(error, Full):
+            return False
+        for tell in self._tell.values():
+            tell(f"Memory ran out at {error}, and it was tried again.")
+        return True
 
 
 @step("Look at the words")
