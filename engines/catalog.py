@@ -125,8 +125,8 @@ class Entry:
         settings = self.given()
         if self.weights is not None:
             settings["weights"] = weights or folder(self.weights)
-            for name, beside in self.weights.beside.items():
-                settings[name] = weights / name if weights else folder(beside)
+            for setting, beside in self.weights.beside.items():
+                settings[setting] = weights / setting if weights else folder(beside)
         try:
             return getattr(import_module(module), name)(**settings)
         except (ImportError, AttributeError, TypeError) as error:

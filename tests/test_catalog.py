@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engines import catalog, roles
-from engines.weights import folder
+from engines.weights import Weights, folder
 from studio.errors import BadPreset, MissingWeights
 from studio.workflow import Need
 
@@ -71,6 +71,15 @@ def test_a_broken_preset_is_named(tmp_path):
     (tmp_path / "odd.toml").write_text('role = "Speaker"\ntitel = "x"\n')
     with pytest.raises(BadPreset, match=r"odd\.toml"):
         catalog.entries(root=tmp_path)
+
+
+def test_weights_that_lie_beside_reach_the_engine_by_their_names(tmp_path):
+    entry = catalog.entry("silero-vad")
+    both = Weights(repo="a/b", beside={"second": Weights(repo="c/d")})
+    made = replace(entry, target="tests.own.detector:Loads", weights=both, settings={}).build(
+        tmp_path
+    )
+    assert (made.weights, made.second) == (tmp_path, tmp_path / "second")
 
 
 def test_identity_follows_the_settings(tmp_path):
