@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -14,6 +15,7 @@ from typing import BinaryIO
 from studio.errors import NotFound, StorageFailed
 
 BLOCK_BYTES = 1 << 20
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,9 @@ class Store:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _place(self, sha256: str) -> Path:
+        """Return the place of a hash; whoever calls the API may write anything for one."""
+        if not SHA256.fullmatch(sha256):
+            raise NotFound(f"{sha256[:80]!r} names no stored file", remedy="Choose the file again.")
         return self.root / "cas" / sha256[:2] / sha256
 
 

@@ -1,12 +1,13 @@
 """The collector: frees what no job, result or pin needs. Marks first, sweeps by way of a trash folder.
 
-* needed: what jobs were asked, what results hold, what is pinned; never freed.
+* needed: what jobs were asked, what results and characters hold, what is pinned; never freed.
 * cache: remembered steps and the files they mention; freed oldest use first, above a limit.
 * orphans: files that nothing mentions; freed after a day (somebody may be about to mention them).
 
 Whatever was used since the oldest unfinished job was submitted is left alone: it may hold it.
 """
 
+import json
 import re
 import shutil
 import time
@@ -18,11 +19,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from studio.artefacts import storage_errors
-from studio.database import JOBS, LIBRARY, PINS
+from studio.database import CHARACTERS, JOBS, LIBRARY, PINS
 from studio.jobs import DAY_S, UNFINISHED
 from studio.settings import Settings
 
-MAKER = re.compile(r'\{"job": "([^"]*)"')  # how a record begins
 MENTION = re.compile(r'"sha256"\s*:\s*"([0-9a-f]{64})"')
 
 
@@ -36,12 +36,13 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Record:
-    """A remembered step: its file, when it was last used, who made it, what it mentions."""
+class Remembered:
+    """A remembered step: its file, when it was last used, who made it, what it took in and mentions."""
 
     path: Path
     used_s: float
     job: str
+    inputs: frozenset[str]
     mentions: frozenset[str]
 
 
@@ -54,7 +55,7 @@ class Collector:
 
     def usage(self) -> Usage:
         """Return how much is kept, and why."""
-        needed, sizes = self._needed(), self._sizes()
+        needed, sizes = self.needed(), self._sizes()
         mine = sum(size for sha, size in sizes.items() if sha in needed)
         free = shutil.disk_usage(self.settings.data_dir).free
         return Usage(needed_bytes=mine, cache_bytes=sum(sizes.values()) - mine, free_bytes=free)
@@ -74,8 +75,8 @@ class Collector:
         Returns:
             The bytes freed.
         """
-        needed, safe_s = self._needed(), self._safe_since()
-        records = list(self._records())
+        needed, safe_s = self.needed(), self._safe_since()
+        records = list(self.records())
         own = [each for each in records if each.job == job and each.used_s < safe_s]
         others = {sha for each in records if each not in own for sha in each.mentions}
         freed, gone = 0, mentioned(text)
@@ -85,8 +86,8 @@ class Collector:
         return freed + self._discard_all(gone - needed - others, safe_s)
 
     def _sweep(self, cache_bytes: int) -> int:
-        needed, sizes, safe_s = self._needed(), self._sizes(), self._safe_since()
-        records = sorted(self._records(), key=_age)
+        needed, sizes, safe_s = self.needed(), self._sizes(), self._safe_since()
+        records = sorted(self.records(), key=_age)
         mentions = Counter(sha for each in records for sha in each.mentions)
         orphans = sizes.keys() - needed - mentions.keys()
         freed = self._discard_all(orphans, min(safe_s, time.time() - DAY_S))
@@ -103,12 +104,14 @@ class Collector:
             freed += self._discard_all(last, safe_s)
         return freed
 
-    def _needed(self) -> frozenset[str]:
-        """Mark: what jobs were asked, what results hold, what is pinned."""
+    def needed(self) -> frozenset[str]:
+        """Mark: what jobs were asked, what results and characters hold, what is pinned."""
         columns = sa.select(JOBS.c.request, JOBS.c.result, JOBS.c.answers, JOBS.c.review_value)
         results = sa.select(LIBRARY.c.result, LIBRARY.c.recipe)
+        people = sa.select(CHARACTERS.c.body)
         with self.database.connect() as db:
-            rows = [*db.execute(columns.where(JOBS.c.deleted_s.is_(None))), *db.execute(results)]
+            queries = (columns.where(JOBS.c.deleted_s.is_(None)), results, people)
+            rows = [row for query in queries for row in db.execute(query)]
             pinned = {sha for (sha,) in db.execute(sa.select(PINS.c.sha256))}
         return frozenset(pinned.union(*(mentioned(text) for row in rows for text in row)))
 
@@ -119,14 +122,16 @@ class Collector:
             oldest = db.execute(query).scalar()
         return time.time() if oldest is None else oldest
 
-    def _records(self) -> Iterator[_Record]:
+    def records(self) -> Iterator[Remembered]:
+        """Yield every remembered step."""
         for path in (self.settings.data_dir / "memory").glob("??/*.json"):
             try:
                 text, used_s = path.read_text(encoding="utf-8"), path.stat().st_mtime
             except FileNotFoundError:
                 continue
-            job = MAKER.match(text)
-            yield _Record(path, used_s, job[1] if job else "", mentioned(text))
+            origin = json.loads(text.partition("\n")[0])
+            inputs = frozenset[str](origin.get("inputs", ()))
+            yield Remembered(path, used_s, origin.get("job", ""), inputs, mentioned(text))
 
     def _sizes(self) -> dict[str, int]:
         files = (self.settings.data_dir / "cas").glob("??/*")
@@ -168,5 +173,5 @@ def mentioned(text: str) -> frozenset[str]:
     return frozenset(MENTION.findall(text.replace("\\", "")))
 
 
-def _age(record: _Record) -> float:
+def _age(record: Remembered) -> float:
     return record.used_s

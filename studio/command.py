@@ -15,8 +15,9 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
+from studio import character_command
 from studio.artefacts import storage_errors
 from studio.console import Console, clock, printable
 from studio.deliver import hand_out, make_folder, take_in
@@ -86,12 +87,8 @@ def _dispatch(arguments: Sequence[str], house: House) -> int:
         return _weights(house, settings, given)
     studio = house.open_studio(settings)
     to_file(settings.logs, screen=False)
-    if command == "jobs":
-        _write_jobs(studio.jobs(limit=given["limit"]))
-        return DONE
-    if command == "cancel":
-        job = studio.cancel(given["job"])
-        sys.stdout.write(f"{job.id} {job.state}\n")
+    if command in MANAGING:
+        MANAGING[command](studio, given, sys.stdout)
         return DONE
     signal.signal(signal.SIGTERM, _interrupt)  # so that a job that runs here ends in good order
     resumed = command == "resume"
@@ -180,6 +177,7 @@ def make_parser(workflows: Mapping[str, Workflow[Any]]) -> Parser:
     jobs.add_argument("--limit", type=int, default=20, metavar="N", help="(default: 20)")
     cancel = commands.add_parser("cancel", parents=[common], help="Stop a job")
     cancel.add_argument("job", metavar="JOB")
+    character_command.add_parser(commands, common)
     _add_weights(
         commands.add_parser("weights", parents=[common], help=WEIGHTS, description=WEIGHTS)
     )
@@ -340,15 +338,19 @@ def _answer(job: Job, placed: Mapping[str, Path], report: Mapping[str, Any]) -> 
     sys.stdout.flush()
 
 
-def _write_jobs(jobs: Sequence[Job]) -> None:
+def _cancel(studio: Studio, given: Mapping[str, Any], out: TextIO) -> None:
+    job = studio.cancel(given["job"])
+    out.write(f"{job.id} {job.state}\n")
+
+
+def _write_jobs(studio: Studio, given: Mapping[str, Any], out: TextIO) -> None:
+    jobs = studio.jobs(limit=given["limit"])
     if not jobs:
         sys.stderr.write("There are no jobs yet.\n")
     for job in jobs:
         made = datetime.fromtimestamp(job.created_s).astimezone().strftime("%Y-%m-%d %H:%M")
         about = job.error if job.state == "failed" else job.title
-        sys.stdout.write(
-            f"{job.id:<24} {job.state:<10} {job.fraction:4.0%}  {made}  {printable(about)}\n"
-        )
+        out.write(f"{job.id:<24} {job.state:<10} {job.fraction:4.0%}  {made}  {printable(about)}\n")
 
 
 def _complain(sentence: str) -> None:
@@ -358,3 +360,11 @@ def _complain(sentence: str) -> None:
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+MANAGING: Mapping[str, Callable[[Studio, Mapping[str, Any], TextIO], None]] = {
+    "jobs": _write_jobs,
+    "cancel": _cancel,
+    "characters": character_command.work,
+}
+"""Commands that neither serve nor run a job."""

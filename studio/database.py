@@ -113,6 +113,16 @@ PINS = sa.Table(
 )
 
 
+CHARACTERS = sa.Table(
+    "characters",
+    METADATA,
+    sa.Column("id", sa.String(80), primary_key=True),
+    sa.Column("owner", sa.String(200), nullable=False, default="", index=True),
+    sa.Column("changed_s", sa.Float, nullable=False),
+    _text("body"),  # JSON of the Character
+)
+
+
 def connect(url: str) -> sa.Engine:
     """Return the database at `url`, its tables made where they are missing."""
     if url.startswith("sqlite"):
@@ -164,5 +174,6 @@ def _add_new_columns(connection: sa.Connection) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL"):
+    pragmas = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON")
+    for pragma in pragmas:  # secure_delete: what is deleted is overwritten
         connection.execute(f"PRAGMA {pragma}")

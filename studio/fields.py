@@ -10,8 +10,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from studio.artefacts import Artefact
+from studio.characters import Character
 
-Kind = Literal["file", "switch", "choice", "number", "text", "data"]
+Kind = Literal["file", "character", "switch", "choice", "number", "text", "data"]
 
 UNITS: Mapping[str, str] = {
     "s": "seconds",
@@ -106,6 +107,7 @@ def _kind(annotation: Any) -> tuple[Kind, bool, tuple[Any, ...]]:
         return ("data", False, ()) if many or kind == "data" else (kind, True, choices)
     plain: dict[Any, Kind] = {
         Artefact: "file",
+        Character: "character",
         bool: "switch",
         int: "number",
         float: "number",

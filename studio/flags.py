@@ -17,7 +17,7 @@ from studio.request import Request
 Q = TypeVar("Q", bound=Request)
 
 FIELD = "field "  # begins the destinations of fields, so that none meets an option of ours
-METAVARS = {"file": "FILE", "number": "N", "text": "TEXT", "data": "JSON"}
+METAVARS = {"file": "FILE", "character": "NAME", "number": "N", "text": "TEXT", "data": "JSON"}
 
 
 class Parser(argparse.ArgumentParser):

@@ -138,10 +138,15 @@ class Library:
 
 def export_name(artefact: Artefact, fallback: str) -> str:
     """Return a file name that is safe on every system and still says what it is."""
-    name = unicodedata.normalize("NFC", artefact.name)
+    return safe_name(artefact.name, fallback, mimetypes.guess_extension(artefact.media_type) or "")
+
+
+def safe_name(name: str, fallback: str, suffix: str = "") -> str:
+    """Return a file name that is safe on every system; `suffix` where it has none."""
+    name = unicodedata.normalize("NFC", name)
     kept = (each for each in name if each not in FORBIDDEN and unicodedata.category(each)[0] != "C")
     path = Path("".join(kept).strip(". -") or fallback)
-    suffix = path.suffix or mimetypes.guess_extension(artefact.media_type) or ""
+    suffix = path.suffix or suffix
     room = NAME_BYTES - len(suffix.encode())
     return path.stem.encode()[:room].decode(errors="ignore") + suffix
 

@@ -25,6 +25,7 @@ class Origin:
     step: str = ""
     engine: str = ""
     seconds: float = 0.0
+    inputs: tuple[str, ...] = ()  # sha256 of the files that went in
 
 
 @dataclass(frozen=True, slots=True)

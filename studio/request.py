@@ -20,6 +20,8 @@ class Request(Record):
     pydantic's. `json_schema_extra` may say more:
 
     * `{"file": ["video", "audio"]}`: an `Artefact` that the user uploads, and of which kinds;
+    * `{"character": True}`: a `Character`, told by its name and looked up when the job is asked for;
+    * `{"labels": {"me": "It is me"}}`: what choices are called;
     * `{"language_of": "Translator"}`, `{"engine_of": "Separator"}`, `{"voice": True}`: the form offers these;
     * `{"lines": 3}`: a text of several lines;
     * `{"group": "Content" | "Look" | "Output", "advanced": True}`: where the form shows it.

@@ -128,6 +128,11 @@ class Settings(BaseSettings):
         return self.data_dir / "exports"
 
     @property
+    def uploads(self) -> Path:
+        """The folder of the browsers' uploads, kept for a day."""
+        return self.data_dir / "uploads"
+
+    @property
     def logs(self) -> Path:
         """The folder of log files."""
         return self.data_dir / "logs"

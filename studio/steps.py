@@ -271,7 +271,9 @@ class Run:
                 desk = Desk(self.store, scratch, self.watcher.progress, self.watcher.check)
                 value = self._work(step, given, desk, call)
             engine = self.engines[step.role] if step.role else ""
-            origin = Origin(self.job, step.title, engine, time.monotonic() - began)
+            taken = {each.sha256 for each in artefacts_in(tuple(call.values()))}
+            spent_s = time.monotonic() - began
+            origin = Origin(self.job, step.title, engine, spent_s, tuple(sorted(taken)))
             self.memory.remember(key, adapter.dump_json(value).decode(), origin)
             return _Found(value)
 

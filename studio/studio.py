@@ -12,9 +12,11 @@ from threading import Thread
 from typing import Any
 
 from studio.account import Expected
-from studio.artefacts import Store, storage_errors
+from studio.artefacts import Artefact, Store, storage_errors
+from studio.characters import Character, Characters
 from studio.collect import Collector
 from studio.database import JOBS, connect
+from studio.erase import Eraser, Traces
 from studio.errors import BadInput, LimitReached, NotFound
 from studio.holdings import Keeper
 from studio.idle import Idle
@@ -82,6 +84,15 @@ class Studio:
         self.library = Library(database, self.store, settings.exports)
         self.timings = Timings(database)
         self.collector = Collector(settings, database)
+        self.characters = Characters(database, self.store)
+        self._eraser = Eraser(
+            settings=settings,
+            database=database,
+            characters=self.characters,
+            collector=self.collector,
+            cancel=self.cancel,
+            delete=self.delete,
+        )
         self._jobs = Jobs(database, settings.price_per_hour)
         self._engines_for, self._uses_gpu = engines_for, uses_gpu
         self._stopping = Flag()
@@ -106,15 +117,16 @@ class Studio:
     # -- submitting and reading ---------------------------------------------------------------
 
     def submit(self, workflow: str, request: Request, *, owner: str = "", parent: str = "") -> Job:
-        """Queue a job.
+        """Queue a job; characters that it only names are looked up.
 
         Raises:
             BadInput: if the request cannot be worked on.
             LimitReached: if the queue or the owner's day is full.
             MissingWeights: if no engine serves a need.
-            NotFound: if there is no such workflow, or an uploaded file is gone.
+            NotFound: if there is no such workflow or character, or an uploaded file is gone.
         """
         kind = choose(dict(self.workflows), workflow)
+        request = self.characters.resolved(request, owner)
         kind.check(request)
         files = list(artefacts_in(request))
         for each in files:
@@ -123,7 +135,7 @@ class Studio:
         engines = self._engines_for(kind.needs(request), request.quality)
         new = NewJob(
             workflow=workflow,
-            title=(files[0].name if files else "") or kind.title,
+            title=_title(request, files) or kind.title,
             owner=owner,
             queue="gpu" if self._uses_gpu(engines.values()) else "cpu",
             request=request.model_dump_json(),
@@ -270,6 +282,23 @@ class Studio:
         self.library.remove(id_)
         self.collector.forget(id_, job.result + job.request)
 
+    def traces(self, character: str, owner: str = "") -> Traces:
+        """Return what `forget_character` would delete.
+
+        Raises:
+            NotFound: if there is no such character, or it is another's.
+        """
+        return self._eraser.traces(self.characters.find(character, owner), owner)
+
+    def forget_character(self, character: str, owner: str = "") -> Traces:
+        """Delete a character (by id or name) and everything that was made of it.
+
+        Raises:
+            NotFound: if there is none, or it is another's.
+            BadInput: if it is the studio's, or a job of it does not stop at once.
+        """
+        return self._eraser.erase(character, owner)
+
     # -- working ------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -368,3 +397,10 @@ class Studio:
             disk_total_bytes=disk.total,
             uptime_s=time.monotonic() - self._began_s,
         )
+
+
+def _title(request: Request, files: Sequence[Artefact]) -> str:
+    """Return what a job is called: after its first character, else after its first file."""
+    fields = (getattr(request, name) for name in type(request).model_fields)
+    people = [each.name for each in fields if isinstance(each, Character)]
+    return next(iter([*people, *(each.name for each in files)]), "")

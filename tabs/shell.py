@@ -75,7 +75,7 @@ def application(studio: Studio) -> FastAPI:
     """Return the whole site: the window, its API and MCP tools, /health and /metrics."""
     settings = studio.settings
     settings.exports.mkdir(parents=True, exist_ok=True)
-    os.environ["GRADIO_TEMP_DIR"] = str(settings.data_dir / "uploads")  # read when parts are made
+    os.environ["GRADIO_TEMP_DIR"] = str(settings.uploads)  # read when parts are made
     gr.set_static_paths([settings.exports])  # served from where they are: films are not copied
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Door, keeper=lambda: _gradio_of(app))

@@ -104,7 +104,9 @@ class Form(Generic[R]):
         updates: list[Any] = [request.model_dump_json()]
         for name, view in self.views.items():
             value = getattr(request, name)
-            if view.kind == "file":
+            if view.kind == "character":
+                updates.append(gr.update(value=value.id or value.name if value else ""))
+            elif view.kind == "file":
                 files: list[Artefact] = (
                     [value] if isinstance(value, Artefact) else list(value or ())
                 )
@@ -234,8 +236,10 @@ def _choice(view: FieldView, choices: list[tuple[str, Any]], named: Mapping[str,
         return gr.CheckboxGroup(choices, value=list(view.default or ()), **named)
     if view.kind == "choice" and len(choices) <= RADIO_CHOICES:
         return gr.Radio(choices, value=view.default, **named)
-    own = "language_of" in view.extra
-    return gr.Dropdown(choices, value=view.default, allow_custom_value=own, **named)
+    own, value = "language_of" in view.extra, view.default
+    if view.kind == "character":
+        own, value = True, ""
+    return gr.Dropdown(choices, value=value, allow_custom_value=own, **named)
 
 
 def _number(schema: Mapping[str, Any], default: Any, named: Mapping[str, Any]) -> Component:
@@ -252,12 +256,16 @@ def _plain(view: FieldView, value: Any) -> Any:
     if view.many:
         lines: list[Any] = value.splitlines() if isinstance(value, str) else list(value or ())
         return tuple(each for each in lines if str(each).strip())
+    if view.kind == "character":
+        return value or None
     if value is None:
         return "" if view.kind == "text" else view.default
     return value
 
 
 def _choices(view: FieldView) -> list[tuple[str, Any]] | None:  # noqa: PLR0911 - one a kind
+    if view.kind == "character":
+        return [("Nobody", "")]  # those of whoever looks come when the page is opened
     if "language_of" in view.extra:
         return [*language_choices(view.extra["language_of"])]
     if "engine_of" in view.extra:
@@ -276,7 +284,8 @@ def _choices(view: FieldView) -> list[tuple[str, Any]] | None:  # noqa: PLR0911 
         ]
     if "caption_style" in view.extra:
         return [(each.title, each.id) for each in caption_styles().values()]
-    named = [(str(each).capitalize(), each) for each in view.choices]
+    labels = view.extra.get("labels", {})
+    named = [(labels.get(each, str(each).capitalize()), each) for each in view.choices]
     return named or None
 
 
