@@ -305,8 +305,25 @@ class PhoneAligner(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The frames that are wanted of a film that is animated in parts.
+
+    The speech that goes with it is an excerpt: it begins some seconds before the frames, and ends
+    some seconds after them, where there is that much.
+    """
+
+    first: int  # frame, counted from the beginning of the excerpt
+    stop: int  # the frame after the last one
+    at_s: float = 0.0  # when in the film the excerpt begins, in whole seconds
+    before: tuple[Picture, ...] = ()  # the frames just ahead of `first`, `looks_back` at most
+
+
 class PortraitAnimator(Protocol):
     """Lets a portrait speak."""
+
+    looks_back: int
+    """How many frames of the part before it goes on from; 0: every part can be made by itself."""
 
     def animate(
         self,
@@ -318,16 +335,21 @@ class PortraitAnimator(Protocol):
         fps: float,
         seed: int,
         progress: Progress,
+        part: Part | None = None,
     ) -> Iterator[Picture]:
-        """Yield the frames of the whole speech, each as large as `portrait`, one at a time.
+        """Yield the frames of the speech, each as large as `portrait`, one at a time.
+
+        No jump may be seen where two parts meet: what the face does by itself is a function of the
+        film's time and the seed, or goes on from the frames of the part before.
 
         Args:
             portrait: the picture; outside the head and its border it stays as it is.
             face: where the face is in it.
-            speech: what is said; as many frames as it lasts.
+            speech: what is said, at -16 LUFS; as many frames as it lasts.
             phones: its sounds, or none: then the mouth follows the sound alone.
             fps: frames a second.
             seed: of blinks, gaze and the small motions of the head.
-            progress: frames done, of all.
+            progress: frames done, of those that are wanted.
+            part: which frames are wanted; None: all of them.
         """
         ...

@@ -1,11 +1,12 @@
 """Films written frame by frame as they come, and read the same way: no list of pictures is ever held."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 
 from media.pictures import Pixels
 from media.tools import Check, unchecked
@@ -45,6 +46,39 @@ def write_film(frames: Iterable[Pixels], path: Path, fps: int, *, check: Check =
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
     return count
+
+
+def join_films(paths: Sequence[Path], out: Path, fps: int, *, check: Check = unchecked) -> None:
+    """Put films of `write_film` one after another, packet by packet: no picture is coded anew.
+
+    Args:
+        paths: films of one size, in order.
+        out: the file to write.
+        fps: frames a second of each.
+        check: called before every film; may raise `Cancelled`.
+    """
+    frames = 0
+    with av.open(str(out), "w", format="mp4", options={"movflags": "+faststart"}) as joined:
+        target = None
+        for path in paths:
+            check()
+            with av.open(str(path), format="mp4") as film:
+                source = film.streams.video[0]
+                if target is None:
+                    target = joined.add_stream_from_template(source)
+                    target.time_base = source.time_base
+                later = round(frames / (fps * _time_base(source)))
+                for packet in film.demux(source):
+                    if packet.pts is None or packet.dts is None:
+                        continue  # the mark of the end
+                    packet.pts, packet.dts = packet.pts + later, packet.dts + later
+                    packet.stream = target
+                    joined.mux(packet)
+                    frames += 1
+
+
+def _time_base(stream: VideoStream) -> Fraction:
+    return stream.time_base or Fraction(1, 90_000)
 
 
 def read_film(path: Path, *, check: Check = unchecked) -> Iterator[Pixels]:

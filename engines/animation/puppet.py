@@ -11,13 +11,15 @@ from engines.animation.eyes import eyes_of
 from engines.animation.head import Head
 from engines.animation.mouth import Mouth
 from engines.animation.pose import poses
-from engines.roles import Face, Phone, Picture
+from engines.roles import Face, Part, Phone, Picture
 from media.audio import AudioFile
 from studio.progress import Progress
 
 
 class Puppet:
     """Works at the portrait's own size; memory does not grow with the speech's pictures."""
+
+    looks_back = 0
 
     def animate(
         self,
@@ -29,16 +31,19 @@ class Puppet:
         fps: float,
         seed: int,
         progress: Progress,
+        part: Part | None = None,
     ) -> Iterator[Picture]:
         """Yield the frames. See `engines.roles.PortraitAnimator`."""
-        n_frames = max(1, round(speech.duration_s * fps))
+        wanted = part or Part(0, max(1, round(speech.duration_s * fps)))
+        frames = range(wanted.first, wanted.stop)
         mouth, head = Mouth(portrait, face.points), Head(portrait, face.points)
         eyes = eyes_of(portrait, face.points)
-        for index, pose in enumerate(poses(speech.read(), phones, n_frames, fps, seed)):
+        made = poses(speech.read(), phones, frames, fps, seed, at_s=wanted.at_s)
+        for done, pose in enumerate(made, start=1):
             frame = portrait.copy()
             mouth.draw(frame, pose)
             for eye in eyes:
                 eye.draw(frame, pose)
             head.move(frame, pose)
             yield frame
-            progress(index + 1, n_frames)
+            progress(done, len(frames))

@@ -3,14 +3,14 @@ import pytest
 
 from engines import catalog
 from engines.animation.pose import poses
-from engines.roles import Phone
+from engines.roles import Part, Phone
 from media.audio import Audio, open_audio, write_audio
 from media.pictures import read_picture
 from studio.errors import Cancelled
 from studio.progress import silent
 from tests.media import ROOT, shared
 
-FPS = 25.0
+FPS = 25
 RATE_HZ = 16_000
 
 
@@ -48,8 +48,10 @@ def tone(parts, tmp_path):
     return open_audio(write_audio(Audio(samples, RATE_HZ), tmp_path / "tone.flac"))
 
 
-def film(animator, portrait, face, speech, phones=(), seed=0, progress=silent):
-    return animator.animate(portrait, face, speech, phones, fps=FPS, seed=seed, progress=progress)
+def film(animator, portrait, face, speech, phones=(), seed=0, progress=silent, part=None):
+    return animator.animate(
+        portrait, face, speech, phones, fps=float(FPS), seed=seed, progress=progress, part=part
+    )
 
 
 def opening(finder, picture):
@@ -126,6 +128,27 @@ def test_nothing_jumps_from_frame_to_frame(animator, portrait, face):
     assert 0 < max(steps) < 6.0
 
 
+PHONES = (Phone("ɑ", 1.0, 1.4), Phone("m", 1.4, 1.8), Phone("u", 3.2, 3.9), Phone("i", 5.0, 5.8))
+
+
+@pytest.mark.parametrize("phones", [PHONES, ()])
+def test_parts_are_the_whole_film(animator, portrait, face, tmp_path, phones):
+    """The middle of a speech, animated with two seconds of sound around it, is the same film."""
+    if animator.looks_back:
+        pytest.skip("it goes on from the frames before")
+    rough = np.random.default_rng(1).normal(size=8 * 48_000) * 0.1
+    rough *= np.repeat(np.random.default_rng(2).random(80), 4800)
+    whole = open_audio(write_audio(Audio(rough[None].astype(np.float32), 48_000), tmp_path / "w"))
+    excerpt = open_audio(write_audio(whole.cut(1, 6), tmp_path / "e"))
+    first, stop = round(3.2 * FPS), round(3.8 * FPS)
+    expected = film(animator, portrait, face, whole, phones, 2, part=Part(first, stop))
+    near = [Phone(each.symbol, each.start_s - 1, each.end_s - 1) for each in phones]
+    part = Part(first - FPS, stop - FPS, 1.0)
+    made = film(animator, portrait, face, excerpt, near, 2, part=part)
+    for one, other in zip(made, expected, strict=True):
+        assert np.array_equal(one, other)
+
+
 def test_it_can_be_stopped(animator, portrait, face, tmp_path):
     def stop(done, total):
         raise Cancelled("stopped")
@@ -137,7 +160,7 @@ def test_it_can_be_stopped(animator, portrait, face, tmp_path):
 @pytest.mark.parametrize("seconds", [0.02, 0.3, 7.0])
 def test_silence_closes_the_mouth_of_every_pose(seconds):
     quiet = Audio(np.zeros((1, round(RATE_HZ * seconds)), np.float32), RATE_HZ)
-    made = poses(quiet, (), max(1, round(seconds * FPS)), FPS, 1)
+    made = poses(quiet, (), range(max(1, round(seconds * FPS))), FPS, 1)
     assert max(each.jaw for each in made) < 0.02
     assert all(0 <= each.blink <= 1 for each in made)
     if seconds > 5:

@@ -6,20 +6,18 @@ from itertools import islice
 
 import numpy as np
 
-from engines.roles import FaceFinder, Phone, PortraitAnimator
+from engines.roles import FaceFinder
 from media.captions import write_captions
 from media.cues import Cue
-from media.film import read_film, write_film
+from media.film import read_film
 from media.layout import lay_out
 from media.lip_sync import LipSync, levels_db, lip_sync, opening
 from media.mux import MuxPlan, Subtitle
 from media.mux import mux as mux_film
-from media.pictures import read_picture
 from media.probe import probe
 from media.subtitles import write_srt, write_vtt
 from studio.artefacts import Artefact
 from studio.steps import Desk, engine_step, step
-from workflows.talking_head.portrait import Portrait
 from workflows.talking_head.talk import Speech, speech_file
 
 MEASURED_S = 60.0
@@ -42,35 +40,6 @@ class Captions:
     srt: Artefact
     vtt: Artefact
     drawn: Artefact | None  # ASS
-
-
-@engine_step("Bring the portrait to life")
-def animate(
-    animator: PortraitAnimator,
-    desk: Desk,
-    portrait: Portrait,
-    speech: Speech,
-    phones: tuple[Phone, ...],
-    *,
-    fps: int,
-    seed: int,
-) -> Moving:
-    """Write the frames as they come."""
-    pixels = read_picture(desk.path(portrait.picture))
-    sound = speech_file(desk, speech)
-    frames = animator.animate(
-        pixels,
-        portrait.face(),
-        sound,
-        phones,
-        fps=float(fps),
-        seed=seed,
-        progress=desk.progress,
-    )
-    path = desk.scratch / "moving.mp4"
-    count = write_film(frames, path, fps, check=desk.check)
-    film = desk.keep(path, "video/mp4", "moving.mp4")
-    return Moving(film, count, pixels.shape[1], pixels.shape[0])
 
 
 @step("Lay out the captions")

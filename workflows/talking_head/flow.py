@@ -11,7 +11,7 @@ from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.steps import Run
 from studio.workflow import Workflow
-from workflows.talking_head import filming, portrait, talk
+from workflows.talking_head import animation, filming, portrait, talk
 from workflows.talking_head.portrait import Portrait
 from workflows.talking_head.request import (
     TalkingHeadReport,
@@ -41,7 +41,7 @@ def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
     )
     heard = _aligned(said, speech, request, run)
     phones = tuple(phone for each in heard for phone in each.phones)
-    moving = run.step(filming.animate, framed, speech, phones, fps=request.fps, seed=request.seed)
+    moving = animation.animated(run, framed, speech, phones, fps=request.fps, seed=request.seed)
     captions = None
     cues = _cues(said, heard, speech, sentences)
     if request.captions != "off" and cues:
@@ -70,15 +70,15 @@ def _said(
 ) -> tuple[Said, ...]:
     """Return what is heard, in parts: the recording, or the script spoken sentence by sentence."""
     if request.audio is not None:
-        sound = run.step(talk.take_recording, request.audio)
+        sound = run.step(talk.level, run.step(talk.take_recording, request.audio))
         written = " ".join(each.text for each in sentences)
-        return (Said(sound, spoken(written, request.language), written, 0.0),)
+        return (Said(sound.audio, spoken(written, request.language), written, 0.0),)
     voice = run.step(talk.choose_voice, request.language, request.voice)
     texts = [spoken(each.text, request.language) for each in sentences]
     orders = [talk.Order(text, voice.name, request.language, request.rate) for text in texts]
-    takes = run.map(talk.speak, orders)
+    takes = run.map(talk.level, run.map(talk.speak, orders))
     return tuple(
-        Said(take, text, sentence.text, sentence.pause_s)
+        Said(take.audio, text, sentence.text, sentence.pause_s)
         for take, text, sentence in zip(takes, texts, sentences, strict=True)
     )
 
@@ -163,9 +163,12 @@ WORKFLOW = Workflow(
         talk.take_recording,
         talk.choose_voice,
         talk.speak,
+        talk.level,
         talk.join,
         talk.align,
-        filming.animate,
+        animation.part_film,
+        animation.animate,
+        animation.join_parts,
         filming.caption,
         filming.assemble,
         filming.measure_lips,

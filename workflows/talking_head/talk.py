@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engines.roles import OWN, Aligned, BuiltInVoice, Phone, PhoneAligner, Speaker
-from media.audio import Audio, AudioFile, AudioWriter, open_audio, write_audio
+from media.audio import Audio, AudioFile, open_audio, write_audio
 from media.decode import decode_audio
 from media.limiter import Limiter
 from media.loudness import db_to_gain, loudness_lufs, true_peak_dbtp
@@ -39,10 +39,19 @@ class Speech:
     """The whole speech as it is heard in the film."""
 
     audio: Artefact  # FLAC, 48 kHz
+    laid: Artefact  # the parts as they are, before they were levelled as one
     duration_s: float
     starts_s: tuple[float, ...]  # of its parts
     loudness_lufs: float
     true_peak_dbtp: float
+
+
+@dataclass(frozen=True, slots=True)
+class Levelled:
+    """A part at the speech's loudness."""
+
+    audio: Artefact  # FLAC, 48 kHz, mono
+    duration_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +110,19 @@ def take_recording(desk: Desk, recording: Artefact) -> Artefact:
     return desk.keep(out, FLAC, "recording.flac")
 
 
-@step("Put the speech together")
+@step("Level the parts")
+def level(desk: Desk, part: Artefact) -> Levelled:
+    """Bring one part to -16 LUFS by itself, so that no part depends on the others."""
+    desk.check()
+    sound = open_audio(desk.path(part)).read().mono().resampled(RATE_HZ)
+    path = write_audio(_levelled(sound), desk.scratch / "part.flac")
+    return Levelled(desk.keep(path, FLAC, "part.flac"), sound.duration_s)
+
+
+@step("Put the speech together", version=2)
 def join(desk: Desk, parts: tuple[Said, ...]) -> Speech:
     """Lay the parts one after another with their pauses, at -16 LUFS and -1 dBTP at most."""
-    pieces: list[Audio] = []
-    for part in parts:
-        desk.check()
-        pieces.append(open_audio(desk.path(part.audio)).read().mono().resampled(RATE_HZ))
+    pieces = [open_audio(desk.path(part.audio)).read() for part in parts]
     starts: list[float] = []
     at = round(LEAD_S * RATE_HZ)
     laid: list[tuple[int, Audio]] = []
@@ -119,12 +134,13 @@ def join(desk: Desk, parts: tuple[Said, ...]) -> Speech:
     whole = np.zeros((1, last + piece.samples.shape[1] + round(TAIL_S * RATE_HZ)), np.float32)
     for start, piece in laid:
         whole[:, start : start + piece.samples.shape[1]] = piece.samples
+    desk.check()
+    laid_path = write_audio(Audio(whole, RATE_HZ), desk.scratch / "laid.flac")
     made = _levelled(Audio(whole, RATE_HZ))
-    path = desk.scratch / "speech.flac"
-    with AudioWriter(path, RATE_HZ, 1) as writer:
-        writer.write(made)
+    path = write_audio(made, desk.scratch / "speech.flac")
     return Speech(
         desk.keep(path, FLAC, "speech.flac"),
+        desk.keep(laid_path, FLAC, "laid.flac"),
         made.duration_s,
         tuple(starts),
         loudness_lufs(made),
@@ -148,6 +164,11 @@ def align(aligner: PhoneAligner, desk: Desk, said: Said, language: str) -> Align
             for each in found.phones
         ),
     )
+
+
+def laid_file(desk: Desk, speech: Speech) -> AudioFile:
+    """Return the parts as they were laid: what is heard in one of them changes nothing elsewhere."""
+    return open_audio(desk.path(speech.laid))
 
 
 def speech_file(desk: Desk, speech: Speech) -> AudioFile:
