@@ -53,6 +53,7 @@ class MuxPlan:
     subtitles: tuple[Subtitle, ...] = ()
     format: Format = "mp4"
     is_lossless: bool = False  # the dub as ALAC in mp4; in mkv it always is, as FLAC
+    is_coded_anew: bool = False  # the picture, even where it could be copied
     captions: Path | None = None  # an ASS file to burn into the picture, which is coded anew
     fonts: Path | None = field(default=None)  # a folder of fonts for them
     coded: Path | None = None  # the dub as AAC in MP4, from the beginning of the film on: copied
@@ -140,7 +141,7 @@ def _video(plan: MuxPlan, folder: Path) -> list[str]:
     if video is None:
         return ["-vn"]
     args = ["-map", f"0:{video.index}"]
-    if plan.captions is None and video.codec not in NOT_IN_MKV:
+    if plan.captions is None and not plan.is_coded_anew and video.codec not in NOT_IN_MKV:
         args += ["-c:v", "copy", "-copyinkf:v"]
         return [*args, "-tag:v", "hvc1"] if video.codec == "hevc" and plan.format == "mp4" else args
     filters = ["pad=ceil(iw/2)*2:ceil(ih/2)*2"]

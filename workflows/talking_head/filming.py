@@ -60,7 +60,7 @@ def caption(
     )
 
 
-@step("Put the film together")
+@step("Put the film together", version=2)
 def assemble(
     desk: Desk,
     moving: Moving,
@@ -86,6 +86,7 @@ def assemble(
         dub_language=language,
         dub_title="Speech",
         keep_original=False,
+        is_coded_anew=True,
         subtitles=tracks,
         captions=drawn,
     )
