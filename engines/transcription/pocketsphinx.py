@@ -60,7 +60,10 @@ class PocketSphinx:
     def transcribe(
         self, audio: AudioFile, speech: Sequence[Span], language: str, progress: Progress
     ) -> Transcript:
-        """Return the words with their times. See `engines.roles.Transcriber`."""
+        """Return the words with their times. See `engines.roles.Transcriber`.
+
+        `Transcript.confidence` is the probability of the language; 1 where it was given.
+        """
         if language not in {"", LANGUAGE}:
             raise BadInput(
                 f"PocketSphinx understands English only, not {language!r}",
@@ -75,7 +78,7 @@ class PocketSphinx:
             spans=tuple((each.start_s, each.end_s) for each in spans),
             gain=min(MOST_GAIN, LEVEL * LOUD_TO_MEAN / level),
             processes=self._processes,
-            phones_s=PHONES_S,
+            phones_s=0.0 if language else PHONES_S,
             settings=self._settings,
         )
         heard = _Heard()
@@ -86,7 +89,8 @@ class PocketSphinx:
             progress(int(done_s), whole_s)
 
         _run(plan, heard, check)
-        return Transcript(LANGUAGE, tuple(heard.words), _confidence(heard))
+        confidence = 1.0 if language else _confidence(heard)
+        return Transcript(LANGUAGE, tuple(heard.words), confidence)
 
 
 def joined(speech: Sequence[Span], duration_s: float) -> Iterator[Span]:
