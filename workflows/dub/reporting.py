@@ -6,6 +6,7 @@ from pathlib import PurePath
 from statistics import mean
 
 from media.layout import FRAME_S
+from studio.metrics import Metric
 from workflows.dub import measures
 from workflows.dub.cautions import cautions
 from workflows.dub.delivery import Facts, Wordings
@@ -13,7 +14,7 @@ from workflows.dub.kinds import KINDS
 from workflows.dub.measures import share_at
 from workflows.dub.mixing import Mixed
 from workflows.dub.model import Line, Member, Source
-from workflows.dub.report import DubReport, Metric
+from workflows.dub.report import DubReport
 from workflows.dub.sheet import Sheet, SheetLine
 
 ONSET_S, NARRATED_ONSET_S = 0.450, 0.900
