@@ -1,9 +1,10 @@
 """Captions drawn into the picture: a style from `presets/captions/`, and the ASS file that libass draws."""
 
+import math
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,6 +12,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from media.cues import Cue
+from media.layout import RLM
+from media.speech import Word
 from studio.errors import BadPreset
 
 PRESETS = Path(__file__).parents[1] / "presets" / "captions"
@@ -18,6 +21,12 @@ JOINER = "\u2060"  # invisible; keeps a backslash of the text from meaning anyth
 
 Colour = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}(?:[0-9A-Fa-f]{2})?$")]
 Share = Annotated[float, Field(ge=0, le=0.5)]
+
+LINE_HEIGHT = 1.22  # of a line of text, over its size
+LETTER, CAPITAL = 0.5, 0.64  # the width of a letter, over the size: of DejaVu Sans, about
+SMALLEST, SHRINK = 0.6, 0.95  # of a style's size, where the picture leaves little room
+LEAST_MARGIN = 0.02  # of the picture's shorter side
+MOST_GROUP_GAP_S = 0.6  # a longer rest parts words that would be shown together
 
 _ALIGNMENT = {"bottom": 2, "middle": 5, "top": 8}
 _MOTION = {
@@ -56,6 +65,10 @@ class CaptionStyle:
     margin: Share = 0.06  # safe area at the edge to which it is aligned
     side_margin: Share = 0.05
     motion: Literal["none", "fade", "pop"] = "none"
+    active_colour: Colour | Literal[""] = ""  # of the word that is being said; "" marks none
+    active_outline: Colour | Literal[""] = ""  # the same, of its outline or box
+    waiting_colour: Colour | Literal[""] = ""  # of words that are still to come
+    words: Annotated[int, Field(ge=0, le=8)] = 0  # at once, where their times are known; 0: all
 
 
 def caption_styles(root: Path = PRESETS) -> dict[str, CaptionStyle]:
@@ -82,9 +95,19 @@ def caption_style(id_: str, root: Path = PRESETS) -> CaptionStyle:
 
 
 def write_captions(
-    cues: Sequence[Cue], style: str, path: Path, *, width: int = 1920, height: int = 1080
+    cues: Sequence[Cue],
+    style: str,
+    path: Path,
+    *,
+    width: int = 1920,
+    height: int = 1080,
+    words: Sequence[Word] = (),
+    below_px: int = 0,
 ) -> Path:
     """Write an ASS file that draws `cues` in a style.
+
+    A style may mark the word that is being said, or show a few words at a time: cues of whose words
+    no times are known are shown as they are.
 
     Args:
         cues: laid out; their text is shown as it is, whatever it contains.
@@ -92,11 +115,15 @@ def write_captions(
         path: file to write.
         width: of the picture, in pixels.
         height: of the picture, in pixels.
+        words: all words of all cues, in order, with their times; may be none.
+        below_px: captions at the bottom stay below this row: they move down, and shrink if they must.
 
     Raises:
         BadPreset: if there is no such style.
     """
     look = caption_style(style)
+    shown = _shown(cues, words, look)
+    look = _fitted(look, [each.cue for each in shown], (width, height), below_px)
     lines = [
         "[Script Info]",
         "ScriptType: v4.00+",
@@ -111,7 +138,7 @@ def write_captions(
         "",
         "[Events]",
         f"Format: {_EVENT_FORMAT}",
-        *(_event(cue, look) for cue in cues),
+        *(event for each in shown for event in _events(each, look)),
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     return path
@@ -159,13 +186,130 @@ def _style_fields(look: CaptionStyle, side: int) -> str:
     return ",".join(str(field) for field in fields)
 
 
-def _event(cue: Cue, look: CaptionStyle) -> str:
-    text = cue.text.upper() if look.capitals else cue.text
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    """A cue with its words, as many as its text has; none where their times are not known."""
+
+    cue: Cue
+    words: tuple[Word, ...] = ()
+
+
+def _shown(cues: Sequence[Cue], words: Sequence[Word], look: CaptionStyle) -> list[_Timed]:
+    """Return what is shown at a time: cues, or groups of a few words."""
+    timed: list[_Timed] = []
+    at = 0
+    for cue in cues:
+        texts = cue.text.replace(RLM, "").split()
+        own = tuple(words[at : at + len(texts)])
+        is_known = [each.text for each in own] == texts
+        at += len(texts) if is_known else 0
+        timed.append(_Timed(cue, own if is_known else ()))
+    if not look.words:
+        return timed
+    return [group for each in timed for group in _groups(each, look.words)]
+
+
+def _groups(timed: _Timed, most: int) -> list[_Timed]:
+    """Part a cue into groups of `most` words or fewer, of even size."""
+    words = timed.words
+    if len(words) <= most:
+        return [timed]
+    size = math.ceil(len(words) / math.ceil(len(words) / most))
+    parts = [words[at : at + size] for at in range(0, len(words), size)]
+    starts = [timed.cue.start_s, *(part[0].start_s for part in parts[1:]), timed.cue.end_s]
+    found: list[_Timed] = []
+    for part, start_s, next_s in zip(parts, starts, starts[1:], strict=False):
+        end_s = min(next_s, part[-1].end_s + MOST_GROUP_GAP_S)
+        text = " ".join(each.text for each in part)
+        found.append(_Timed(replace(timed.cue, start_s=start_s, end_s=end_s, text=text), part))
+    return found
+
+
+def _fitted(
+    look: CaptionStyle, cues: Sequence[Cue], size_px: tuple[int, int], below_px: int
+) -> CaptionStyle:
+    """Return the style, moved down or made smaller so that no cue reaches above `below_px`."""
+    width, height = size_px
+    side = min(width, height)
+    if look.position != "bottom" or below_px <= 0 or not cues:
+        return look
+    scale = 1.0
+    while True:
+        made = replace(look, size=look.size * scale)
+        tall = max(_lines(cue, made, width, side) for cue in cues) * made.size * LINE_HEIGHT
+        room = (height - below_px) / side - tall - 2 * made.outline
+        if room >= LEAST_MARGIN or scale <= SMALLEST:
+            return replace(made, margin=max(LEAST_MARGIN, min(look.margin, room)))
+        scale *= SHRINK
+
+
+def _lines(cue: Cue, look: CaptionStyle, width: int, side: int) -> int:
+    """Return how many lines a cue takes, those that libass breaks included."""
+    letter = (CAPITAL if look.capitals else LETTER) * (1.08 if look.bold else 1.0)
+    room = (width / side - 2 * look.side_margin) / (letter * look.size)
+    return sum(max(1, math.ceil(len(line) / max(1.0, room))) for line in cue.text.splitlines())
+
+
+def _events(timed: _Timed, look: CaptionStyle) -> list[str]:
+    """Return the lines of the file for a cue: one, or one for each word that is marked in its turn."""
+    cue, words = timed.cue, timed.words
+    motion = _MOTION[look.motion]
+    if not words or not (look.active_colour or look.active_outline or look.waiting_colour):
+        return [_event(cue, motion + escape_ass(_cased(cue.text, look)))]
+    starts = [cue.start_s, *(each.start_s for each in words[1:]), cue.end_s]
+    found: list[str] = []
+    for index in range(len(words)):
+        start_s, end_s = starts[index], starts[index + 1]
+        if end_s - start_s >= 0.01:
+            text = _marked(cue.text, index, look)
+            part = replace(cue, start_s=start_s, end_s=end_s)
+            found.append(_event(part, (motion if index == 0 else "") + text))
+    return found
+
+
+def _marked(text: str, active: int, look: CaptionStyle) -> str:
+    """Return a cue's text with one of its words marked, and those after it as still to come."""
+    lines: list[str] = []
+    count = 0
+    for line in text.splitlines():
+        made: list[str] = []
+        for word in line.split():
+            safe = escape_ass(_cased(word, look))
+            if count == active:
+                safe = _painted(safe, look.active_colour, look.active_outline, look)
+            elif count > active:
+                safe = _painted(safe, look.waiting_colour, "", look)
+            made.append(safe)
+            count += 1
+        lines.append(" ".join(made))
+    return r"\N".join(lines)
+
+
+def _painted(text: str, colour: str, outline: str, look: CaptionStyle) -> str:
+    """Return text in other colours, and the style's own ones after it."""
+    before = "".join(_tag(number, each) for number, each in ((1, colour), (3, outline)) if each)
+    after = "".join(
+        _tag(number, own)
+        for number, each, own in ((1, colour, look.colour), (3, outline, look.outline_colour))
+        if each
+    )
+    return f"{{{before}}}{text}{{{after}}}" if before else text
+
+
+def _tag(number: int, colour: str) -> str:
+    """Return the override of a colour and its alpha."""
+    whole = _colour(colour)
+    return rf"\{number}c&H{whole[4:]}&\{number}a&H{whole[2:4]}&"
+
+
+def _cased(text: str, look: CaptionStyle) -> str:
+    return text.upper() if look.capitals else text
+
+
+def _event(cue: Cue, text: str) -> str:
     name = re.sub(r"[\s,{}\\]+", " ", cue.speaker).strip()
     start, end = (_clock(time_s) for time_s in (cue.start_s, cue.end_s))
-    return (
-        f"Dialogue: 0,{start},{end},Caption,{name},0,0,0,,{_MOTION[look.motion]}{escape_ass(text)}"
-    )
+    return f"Dialogue: 0,{start},{end},Caption,{name},0,0,0,,{text}"
 
 
 def _colour(colour: str) -> str:

@@ -1,5 +1,6 @@
 """Caption styles and the text in them, drawn by the real libass."""
 
+import re
 import subprocess
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 
 from media.captions import caption_style, caption_styles, escape_ass, write_captions
 from media.cues import Cue
+from media.speech import Word
 from media.subtitles import read_subtitles
 from media.tools import find_ffmpeg
+from media.word_times import written_words
 from studio.errors import BadPreset
 
 STYLES = sorted(caption_styles())
@@ -38,6 +41,61 @@ def test_every_style_draws_inside_the_safe_area(tmp_path, style, width, height):
     look = caption_style(style)
     assert rows[-1] <= height - 0.5 * look.margin * min(width, height)
     assert columns[0] >= 2 and columns[-1] <= width - 3
+
+
+TIMED = [
+    Word(text, 0.25 * i, 0.25 * i + 0.2) for i, text in enumerate(["one", "two,", "three", "four!"])
+]
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(("width", "height"), [(320, 180), (180, 320), (200, 200)])
+def test_captions_stay_below_the_chin(tmp_path, style, width, height):
+    """Of a face that fills most of the picture: every style finds its room."""
+    if caption_style(style).position != "bottom":
+        pytest.skip("it stands elsewhere")
+    text, below = "You would not believe how much there is to say", round(0.7 * height)
+    cue, path = Cue(0, 2, f"{text},\nand none of it is short"), tmp_path / "captions.ass"
+    write_captions([cue], style, path, width=width, height=height, below_px=below)
+    drawn = np.abs(draw(tmp_path, width, height) - draw_nothing(tmp_path, width, height)) > 40
+    rows = np.flatnonzero(drawn.any(axis=1))
+    assert rows.size and rows[0] >= below and rows[-1] < height - 1
+
+
+def test_the_word_that_is_said_is_marked_in_its_turn(tmp_path):
+    cue = Cue(0, 1.2, "one two,\nthree four!")
+    path = write_captions([cue], "karaoke", tmp_path / "c.ass", words=TIMED)
+    events = [line for line in path.read_text().split("\n") if line.startswith("Dialogue")]
+    assert len(events) == 4
+    active = [re.search(r"\{[^}]*3FD2FF[^}]*\}([^{]*)\{", each)[1] for each in events]
+    assert active == ["one", "two,", "three", "four!"]
+    shown = [each.text.split() for each in read_subtitles(path)]
+    assert all(each == ["one", "two,", "three", "four!"] for each in shown)
+    times = [(each.start_s, each.end_s) for each in read_subtitles(path)]
+    assert times == [(0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.2)]
+
+
+def test_a_few_words_at_a_time_and_all_where_their_times_are_not_known(tmp_path):
+    cues = [Cue(0, 1.2, "one two, three four!"), Cue(2, 3, "Not in the clock")]
+    path = write_captions(cues, "punch", tmp_path / "c.ass", words=TIMED)
+    shown = list(dict.fromkeys(each.text for each in read_subtitles(path)))
+    assert shown == ["ONE TWO,", "THREE FOUR!", "NOT IN THE CLOCK"]
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken", "times"),
+    [
+        ("One, two.", "one two", [(0, 1), (1, 2)]),
+        ("At 25 now", "at twenty five now", [(0, 1), (1, 3), (3, 4)]),
+        ("Nothing is known", "", [(0, 2.25), (2.25, 2.893), (2.893, 4.5)]),
+        ("£5", "five pounds", [(0, 4.5)]),
+    ],
+)
+def test_written_words_take_the_times_of_spoken_ones(text, spoken, times):
+    words = [Word(each, i, i + 1) for i, each in enumerate(spoken.split())]
+    found = written_words(text, words, 0, 4.5)
+    assert [each.text for each in found] == text.split()
+    assert np.allclose([(each.start_s, each.end_s) for each in found], times, atol=1e-3)
 
 
 def draw_nothing(folder, width, height):
