@@ -1,13 +1,11 @@
 """What the dub editor plays: a line with two seconds around it, and a speaker's own voice."""
 
 from pathlib import Path
-from urllib.parse import quote
 
-from media.clips import cut_clip
-from media.probe import probe
 from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.studio import Studio
+from tabs.parts.clips import clip, previews
 from tabs.parts.dub_opened import Opened
 from workflows.dub.request import DubResult
 
@@ -33,37 +31,17 @@ def line_clip(studio: Studio, opened: Opened, owner: str, *, dub: bool) -> Path:
         if not isinstance(result, DubResult):
             raise BadInput("this job has no dub", remedy="Make one first.")
         media, span = result.video, (line.dub_start_s, line.dub_end_s)
-    info = probe(studio.store.path(media), media.name)
-    suffix = ".m4a" if info.video is None else ".mp4"
-    out = _folder(studio, opened.job) / f"{line.id}-{'dub' if dub else 'original'}{suffix}"
-    if not out.exists():
-        shift_s = sheet.audio_start_s
-        part = out.with_suffix(f".part{suffix}")
-        cut_clip(info, None, (span[0] + shift_s - AROUND_S, span[1] + shift_s + AROUND_S), part)
-        part.replace(out)
-    return out
-
-
-def player(path: Path, label: str) -> str:
-    """Return HTML that plays a file of the exports folder at once."""
-    kind = "audio" if path.suffix == ".m4a" else "video"
-    return (
-        f'<{kind} class="line-player" controls autoplay playsinline aria-label="{label}"'
-        f' src="gradio_api/file={quote(str(path.absolute()))}"></{kind}>'
-    )
+    shift_s = sheet.audio_start_s
+    around = (span[0] + shift_s - AROUND_S, span[1] + shift_s + AROUND_S)
+    name = f"{line.id}-{'dub' if dub else 'original'}"
+    return clip(studio, opened.job, name, media, around)
 
 
 def voice_sample(studio: Studio, opened: Opened, sound: Artefact | None) -> str | None:
     """Return the path of a speaker's own voice, None where there is none to hear."""
     if sound is None or not studio.store.has(sound):
         return None
-    link = _folder(studio, opened.job) / f"voice-{sound.sha256[:16]}.flac"
+    link = previews(studio, opened.job) / f"voice-{sound.sha256[:16]}.flac"
     if not link.exists():
         link.hardlink_to(studio.store.path(sound))
     return str(link)
-
-
-def _folder(studio: Studio, job: str) -> Path:
-    folder = studio.settings.exports / job / "previews"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -13,7 +13,8 @@ import gradio as gr
 
 from engines import catalog
 from tabs.parts.border import border, owner_of
-from tabs.parts.dub_clips import line_clip, player, voice_sample
+from tabs.parts.clips import player
+from tabs.parts.dub_clips import line_clip, voice_sample
 from tabs.parts.dub_opened import (
     FLAGS,
     Opened,

@@ -149,19 +149,21 @@ def cast_panel() -> CastPanel:
     return CastPanel(speaker, sample, name, voice, merge, main, recording, facts)
 
 
-def change_bar() -> ChangeBar:
-    """Draw the bar that stays in sight while there are changes."""
-    with gr.Row(elem_id="dub-changes", elem_classes="changes"):
-        told = gr.HTML("", elem_id="dub-told")
+def change_bar(prefix: str = "dub") -> ChangeBar:
+    """Draw the bar that stays in sight while there are changes; `prefix` makes its element ids."""
+    with gr.Row(elem_id=f"{prefix}-changes", elem_classes="changes"):
+        told = gr.HTML("", elem_id=f"{prefix}-told")
         back = gr.Button(
-            "The version before", size="md", elem_id="dub-back", min_width=100, visible=False
+            "The version before", size="md", elem_id=f"{prefix}-back", min_width=100, visible=False
         )
-        undo = gr.Button("Undo all", size="md", elem_id="dub-undo", min_width=80, interactive=False)
+        undo = gr.Button(
+            "Undo all", size="md", elem_id=f"{prefix}-undo", min_width=80, interactive=False
+        )
         make = gr.Button(
             "Make the changes",
             variant="primary",
             size="md",
-            elem_id="dub-make",
+            elem_id=f"{prefix}-make",
             min_width=120,
         )
     return ChangeBar(told, make, undo, back)

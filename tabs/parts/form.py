@@ -33,6 +33,7 @@ KINDS = {
     "image": ["image"],
     "subtitles": [".srt", ".vtt", ".ass", ".ssa", ".ttml", ".dfxp", ".xml"],
 }
+NOTHING: Mapping[str, Callable[[], gr.HTML]] = {}
 UNREAD = Artefact("0" * 64, "application/octet-stream", 0, "the chosen file")
 """Stands for an upload where only the other fields matter."""
 
@@ -44,6 +45,7 @@ class Form(Generic[R]):
     request: type[R]
     components: Mapping[str, Component]
     views: Mapping[str, FieldView]
+    beside: Mapping[str, gr.HTML]  # what was drawn below a field, by its name
     base: gr.State  # JSON of the request whose files and hidden fields are kept; "" without
 
     @property
@@ -132,16 +134,20 @@ class Form(Generic[R]):
         return updates
 
 
-def build(request: type[R], *, prefix: str = "") -> Form[R]:
+def build(
+    request: type[R], *, prefix: str = "", beside: Mapping[str, Callable[[], gr.HTML]] = NOTHING
+) -> Form[R]:
     """Render a component for each field of `request`, in groups; advanced ones are folded away.
 
     Args:
         request: the model; its fields that no component can show (records) are left at their default.
+        beside: draws something more below the field of that name.
         prefix: of the elements' ids, so that a page may hold several forms; "-": no ids at all.
     """
     views = {each.name: each for each in fields_of(request) if drawable(each)}
     schemas: Mapping[str, Any] = request.model_json_schema()["properties"]
     drawn: dict[str, Component] = {}
+    more: dict[str, gr.HTML] = {}
     for group in GROUPS:
         members = [each for each in views.values() if each.extra.get("group", "Output") == group]
         plain = [each for each in members if not each.extra.get("advanced")]
@@ -150,12 +156,15 @@ def build(request: type[R], *, prefix: str = "") -> Form[R]:
             continue
         with gr.Column(elem_classes="card"):
             gr.HTML(f"<h2>{group}</h2>", elem_classes="card-heading")
-            drawn |= {v.name: component(v, schemas[v.name], prefix) for v in plain}
+            for view in plain:
+                drawn[view.name] = component(view, schemas[view.name], prefix)
+                if view.name in beside:
+                    more[view.name] = beside[view.name]()
             if folded:
                 with gr.Accordion("More", open=False, elem_classes="card-more"):
                     drawn |= {v.name: component(v, schemas[v.name], prefix) for v in folded}
     ordered = {name: drawn[name] for name in views}
-    return Form(request, ordered, views, gr.State(""))
+    return Form(request, ordered, views, more, gr.State(""))
 
 
 def drawable(view: FieldView) -> bool:

@@ -29,12 +29,12 @@ const rows = () => [...element.querySelectorAll('.line')];
 const pick = (row) => {
   rows().forEach((each) => each.setAttribute('aria-selected', String(each === row)));
   trigger('select', { id: row.dataset.id });
-  if (window.innerWidth < 900) setTimeout(() => document.querySelector('#line-panel')
+  if (window.innerWidth < 900) setTimeout(() => document.querySelector('PANEL')
     ?.scrollIntoView({ behavior: 'smooth', block: 'nearest' }), 400);
 };
 const step = (row, event) => {
   const next = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling }[event.key];
-  const button = { o: '#line-original', d: '#line-dub', e: '#line-translation textarea' }[event.key];
+  const button = { o: 'ORIGINAL', d: 'MADE', e: 'FIELD' }[event.key];
   if (next) { next.focus(); event.preventDefault(); }
   else if (button && row.getAttribute('aria-selected') === 'true') {
     const found = document.querySelector(button);
@@ -81,13 +81,28 @@ class Rows:
     target: str
 
 
-def line_table() -> gr.HTML:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The elements beside a table that its keys reach, as the browser finds them."""
+
+    panel: str = "#line-panel"
+    original: str = "#line-original"  # a button: O
+    made: str = "#line-dub"  # a button: D
+    field: str = "#line-translation textarea"  # E
+
+
+def line_table(elem_id: str = "dub-lines", around: Around = Around()) -> gr.HTML:
     """Draw the table; its `select` event carries the id of the picked line."""
+    names = {"PANEL": around.panel, "ORIGINAL": around.original}
+    names |= {"MADE": around.made, "FIELD": around.field}
+    script = SCRIPT
+    for name, element in names.items():
+        script = script.replace(name, element)
     return gr.HTML(
         shown(Rows((), "", "")),
         html_template=TEMPLATE,
-        js_on_load=SCRIPT,
-        elem_id="dub-lines",
+        js_on_load=script,
+        elem_id=elem_id,
         container=False,
     )
 

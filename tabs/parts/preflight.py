@@ -78,20 +78,33 @@ def _order(choice: Choice) -> int:
     return known.index(choice.need.role) if choice.need.role in known else len(known)
 
 
+def expected_s(workflow: Workflow[Q], request: Q, timings: Timings, media_s: float) -> float:
+    """Return how long that much media will take, as learned on this machine; 0: not known yet."""
+    try:
+        choices = catalog.choose(workflow.needs(request), request.quality)
+    except BadPreset:
+        return 0.0
+    return media_s * _rate(workflow, choices, timings)
+
+
+def _rate(workflow: Workflow[Q], choices: tuple[Choice, ...], timings: Timings) -> float:
+    """Return the seconds that a second of media takes."""
+    engines = {each.engine.id for each in choices if each.engine is not None} | {""}
+    steps = {each.name for each in workflow.steps}
+    return sum(
+        rate
+        for (step, engine), rate in timings.rates().items()
+        if step in steps and engine in engines
+    )
+
+
 def _speed(
     workflow: Workflow[Q], choices: tuple[Choice, ...], timings: Timings, price: Price
 ) -> str:
     """Return how long a minute of media takes, and what it costs, as learned on this machine."""
-    engines = {each.engine.id for each in choices if each.engine is not None} | {""}
-    steps = {each.name for each in workflow.steps}
-    known = [
-        rate
-        for (step, engine), rate in timings.rates().items()
-        if step in steps and engine in engines
-    ]
-    if not known:
+    took_s = 60 * _rate(workflow, choices, timings)
+    if not took_s:
         return ""
-    took_s = 60 * sum(known)
     cost = f", {price.of(took_s)}" if price.per_hour else ""
     return f' <span class="small">about {clock(took_s)}{cost} for a minute of media</span>'
 

@@ -1,6 +1,6 @@
 """A workflow's whole tab: form and preflight on the left, its job and result on the right."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -48,7 +48,13 @@ class Stage(Generic[R]):
 
 
 def stage(
-    page: Page, workflow: Workflow[R], *, action: str, invitation: str, sample: Sample | None = None
+    page: Page,
+    workflow: Workflow[R],
+    *,
+    action: str,
+    invitation: str,
+    sample: Sample | None = None,
+    beside: Mapping[str, Callable[[], gr.HTML]] = form.NOTHING,
 ) -> Stage[R]:
     """Draw a workflow's tab and wire it.
 
@@ -58,11 +64,14 @@ def stage(
         action: the word on the button that starts a job.
         invitation: HTML that stands where the job will be.
         sample: what a newcomer may try.
+        beside: draws something more below the field of that name.
     """
     name = workflow.name
     with gr.Row(equal_height=False, elem_classes="stage"):
         with gr.Column(scale=5, min_width=320) as left:
-            asked = form.build(workflow.request, prefix="" if name == "dub" else f"{name}-")
+            asked = form.build(
+                workflow.request, prefix="" if name == "dub" else f"{name}-", beside=beside
+            )
             flight = gr.HTML("", elem_id=f"{name}-flight")
             bring = gr.Button("", size="sm", elem_id=f"{name}-fetch", visible=False)
             with gr.Row(elem_classes="starting"):

@@ -3,7 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.errors import BadInput
-from workflows.talking_head.script import MOST_CHARS, PARAGRAPH_S, SENTENCE_S, read_script
+from workflows.talking_head.script import (
+    MOST_CHARS,
+    PARAGRAPH_S,
+    SENTENCE_S,
+    estimated_s,
+    read_script,
+)
 
 
 def test_sentences_and_pauses_are_read():
@@ -26,6 +32,13 @@ def test_an_unknown_mark_is_told_with_its_place(script, where):
 def test_nothing_to_say_is_told(script):
     with pytest.raises(BadInput, match="nothing to say"):
         read_script(script)
+
+
+def test_the_length_is_known_before_anything_is_spoken():
+    short, long = (read_script(each) for each in ("Hello there.", "Hello there. [PAUSE 2] Bye."))
+    assert 1.0 < estimated_s(short, "en", 1.0) < 2.5
+    assert 2.0 < estimated_s(long, "en", 1.0) - estimated_s(short, "en", 1.0) < 3.5
+    assert estimated_s(short, "en", 1.5) < estimated_s(short, "en", 1.0)
 
 
 @given(st.lists(st.sampled_from(["word", "one,", "two.", "three!", "\n", "a" * 40]), min_size=1))

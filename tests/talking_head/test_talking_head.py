@@ -5,15 +5,21 @@ import logging
 import av
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from engines import catalog
 from media.audio import open_audio
 from media.film import read_film
+from media.pictures import read_picture
 from media.subtitles import read_subtitles
+from studio.artefacts import Artefact
+from studio.errors import BadInput
 from tests.dub.studio import make
 from tests.media import ROOT, shared
-from workflows.talking_head import WORKFLOW
+from workflows.talking_head import WORKFLOW, portrait
+from workflows.talking_head.sheet import SentenceEdit, Sheet
 
+UNREAD = Artefact("0" * 64, "image/png", 1, "picture.png")
 SCRIPT = "Good morning. [PAUSE 0.6] Bring five apples, please!"
 
 
@@ -81,27 +87,43 @@ def test_a_recording_moves_the_mouth(tmp_path):
 
 
 def test_captions_are_drawn_below_the_chin(tmp_path):
-    drawn, bare = (
-        speak(tmp_path, script="Hello.", captions=captions, format="tiktok")
-        for captions in ("burned", "off")
-    )
+    """With large letters that stand high, in a square: they must move out of the face's way."""
+    settings = {"script": "Hello everybody, it is me again.", "caption_style": "bold_pop"}
+    drawn, bare = (speak(tmp_path, captions=each, **settings) for each in ("burned", "off"))
     assert drawn.state == bare.state == "done"
-    with_, without = (
-        np.stack(list(read_film(each.files["video"]))[10:13]).astype(int) for each in (drawn, bare)
-    )
-    rows = np.flatnonzero(np.abs(with_ - without).max(axis=(0, 2, 3)) > 90)
-    assert with_.shape[1:3] == (1920, 1080) and rows.size and rows.min() > 0.6 * 1920
+    with_, without = (np.stack(list(read_film(each.files["video"]))) for each in (drawn, bare))
+    change = np.abs(with_.astype(np.int16) - without).max(axis=(0, 2, 3))
+    rows = np.flatnonzero(change > 90)
+    finder = catalog.entry("face-mesh").build()
+    chin = max(finder.find(each)[0].points[:, 1].max() for each in without[5::8])
+    assert rows.size and rows.min() > chin
+    assert drawn.report.metrics and all(each.passed is not False for each in drawn.report.metrics)
+    told = drawn.files["report_text"].read_text(encoding="utf-8")
+    assert "| ✓ | Lag of the mouth" in told and "✗" not in told
 
 
 def test_one_changed_sentence_is_spoken_again_alone(tmp_path, caplog):
     caplog.set_level(logging.INFO, "studio.steps")
-    for script, spoken in (("One is here. Two is there.", 2), ("One is here. Two is gone.", 1)):
+
+    def of(job, step):
         caplog.clear()
-        assert speak(tmp_path, script=script).state == "done"
-        computed = [
-            each.getMessage() for each in caplog.records if "talk.speak" in each.getMessage()
-        ]
-        assert len(computed) == spoken
+        made = speak(tmp_path, script="One is here. Two is there. Three is far.", edits=job)
+        assert made.state == "done", made.error
+        sheet = Sheet.model_validate_json(made.files["sentences"].read_text(encoding="utf-8"))
+        return sheet, sum(step in each.getMessage() for each in caplog.records)
+
+    first, spoken = of((), "talk.speak")
+    assert spoken == 3 and [each.number for each in first.sentences] == [0, 1, 2]
+    slot_s = first.sentences[1].slot_s
+    edit = SentenceEdit(number=1, text="Two is gone.", slot_s=slot_s)
+    second, spoken = of((edit,), "talk.speak")
+    assert spoken == 1 and second.sentences[1].text == "Two is gone."
+    assert second.sentences[2].start_s == pytest.approx(first.sentences[2].start_s, abs=1e-4)
+    assert second.edits == (edit,) and second.sentences[1].written == "Two is there."
+    third, spoken = of((SentenceEdit(number=1, take=1, slot_s=slot_s),), "talk.speak")
+    assert spoken == 1  # another pace, since this voice always says the same
+    lengths = [each.sentences[1].end_s - each.sentences[1].start_s for each in (first, third)]
+    assert lengths[1] != lengths[0]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +137,26 @@ def test_one_changed_sentence_is_spoken_again_alone(tmp_path, caplog):
 def test_a_picture_that_will_not_work_is_told_why(name, says, tmp_path):
     made = speak(tmp_path, avatar=shared(name), script="Hello.")
     assert made.state == "failed" and says in made.error and made.error.count(".") <= 4
+
+
+def test_five_points_stand_for_the_finder(tmp_path):
+    """On a cat nothing is found; with points it speaks. Wrong ones are told, in a sentence."""
+    points = ("0.42,0.30", ".60 0.30", "0.51,0.42", "0.44,0.5", "0.58,0.5")
+    made = speak(tmp_path, avatar=shared("portraits/noface_cat.png"), script="Mew.", points=points)
+    assert made.state == "done", made.error
+    assert any("by hand" in each for each in made.report.warnings) and made.report.face_score < 0.9
+    with pytest.raises(ValidationError):
+        WORKFLOW.request(points=("0.4;0.5",))
+    with pytest.raises(BadInput, match="3 points"):
+        WORKFLOW.check(WORKFLOW.request(points=points[:3], script="Hello.", avatar=UNREAD))
+
+
+def test_a_picture_is_judged_before_a_job_begins():
+    finder = catalog.entry("face-mesh").build()
+    good = portrait.judge(finder, read_picture(shared("portraits/woman_astronaut_512.png")))
+    none = portrait.judge(finder, read_picture(shared("portraits/noface_cat.png")))
+    assert not good.unsure and len(good.five) == 5 and good.five[0][0] < good.five[1][0]
+    assert none.unsure and none.told == "No face was found in this picture." and none.five == ()
 
 
 def test_two_faces_are_refused(tmp_path):

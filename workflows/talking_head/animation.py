@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engines.roles import Part, Phone, PortraitAnimator
 from media.audio import AudioFile, open_audio, write_audio
@@ -89,16 +90,25 @@ def cuts(sound: AudioFile, fps: int) -> list[int]:
     found: list[int] = []
     while (middle_s := PART_S * (len(found) + 1)) + LEAST_S <= sound.duration_s:
         frames = np.arange(round((middle_s - ROOM_S) * fps), round((middle_s + ROOM_S) * fps) + 1)
-        found.append(
-            int(frames[np.argmin([_cost(sound, each / fps, middle_s) for each in frames])])
-        )
+        off_s = frames / fps - middle_s
+        cost = _levels_db(sound, middle_s, off_s) + FAR_DB_A_S * np.abs(off_s)
+        found.append(int(frames[cost.argmin()]))
     return found
 
 
-def _cost(sound: AudioFile, at_s: float, middle_s: float) -> float:
-    samples = sound.cut(at_s - QUIET_S / 2, at_s + QUIET_S / 2).samples
-    level_db = 10 * math.log10(float(np.square(samples).mean()) + 1e-6)
-    return level_db + FAR_DB_A_S * abs(at_s - middle_s)
+def _levels_db(
+    sound: AudioFile, middle_s: float, off_s: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how loud it is around each time, given from `middle_s`."""
+    reach_s = ROOM_S + QUIET_S
+    samples = sound.cut(middle_s - reach_s, middle_s + reach_s).samples[0].astype(np.float64)
+    total = np.concatenate([[0.0], np.cumsum(np.square(samples))])
+    starts, stops = (
+        np.clip(np.rint((off_s + reach_s + by_s) * sound.sample_rate_hz), 0, samples.size)
+        for by_s in (-QUIET_S / 2, QUIET_S / 2)
+    )
+    power = total[stops.astype(int)] - total[starts.astype(int)]
+    return 10 * np.log10(power / np.maximum(stops - starts, 1) + 1e-6)
 
 
 @engine_step("Bring the portrait to life")

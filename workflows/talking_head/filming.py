@@ -1,7 +1,7 @@
 """The film: the portrait animated, captions laid out, both put together, and looked at again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -15,7 +15,9 @@ from media.lip_sync import LipSync, levels_db, lip_sync, opening
 from media.mux import MuxPlan, Subtitle
 from media.mux import mux as mux_film
 from media.probe import probe
+from media.speech import Word
 from media.subtitles import write_srt, write_vtt
+from media.word_times import written_words
 from studio.artefacts import Artefact
 from studio.steps import Desk, engine_step, step
 from workflows.talking_head.talk import Speech, speech_file
@@ -34,6 +36,14 @@ class Moving:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """What is said, sentence by sentence and word by word."""
+
+    cues: tuple[Cue, ...]
+    words: tuple[Word, ...]  # as written
+
+
+@dataclass(frozen=True, slots=True)
 class Captions:
     """What is said, to be read."""
 
@@ -42,16 +52,30 @@ class Captions:
     drawn: Artefact | None  # ASS
 
 
-@step("Lay out the captions")
+@step("Lay out the captions", version=2)
 def caption(
-    desk: Desk, cues: tuple[Cue, ...], language: str, moving: Moving, style: str
+    desk: Desk,
+    text: Text,
+    language: str,
+    moving: Moving,
+    style: str,
+    *,
+    below_px: int,
 ) -> Captions:
-    """Write the captions as files, and as a drawing where `style` names one."""
-    laid = lay_out(cues, language)
+    """Write the captions as files, and below the chin as a drawing where `style` names one."""
+    laid = lay_out(text.cues, language)
     drawn = None
     if style:
         path = desk.scratch / "captions.ass"
-        write_captions(laid, style, path, width=moving.width_px, height=moving.height_px)
+        write_captions(
+            laid,
+            style,
+            path,
+            width=moving.width_px,
+            height=moving.height_px,
+            words=text.words,
+            below_px=below_px,
+        )
         drawn = desk.keep(path, "text/x-ssa", "captions.ass")
     return Captions(
         desk.keep(write_srt(laid, desk.scratch / "c.srt"), "application/x-subrip", "captions.srt"),
@@ -112,7 +136,12 @@ def measure_lips(
     return lip_sync(np.array(openings), levels_db(sound, edges_s))
 
 
-def cues_of(sentences: Sequence[tuple[str, float, float]]) -> tuple[Cue, ...]:
-    """Return a caption for each sentence: its text as written, its start and its end."""
-    cues = [Cue(start_s, end_s, text) for text, start_s, end_s in sentences if end_s > start_s]
-    return tuple(replace(each, text=each.text.strip()) for each in cues)
+def text_of(sentences: Sequence[tuple[str, float, float, Sequence[Word]]]) -> Text:
+    """Return the captions of sentences: each as written, its start, its end, its spoken words."""
+    cues: list[Cue] = []
+    words: list[Word] = []
+    for text, start_s, end_s, spoken in sentences:
+        if end_s > start_s:
+            cues.append(Cue(start_s, end_s, text.strip()))
+            words += written_words(text, spoken, start_s, end_s)
+    return Text(tuple(cues), tuple(words))

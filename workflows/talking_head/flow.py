@@ -4,14 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from engines.roles import Aligned
-from media.cues import Cue
 from media.lip_sync import LipSync
+from media.speech import Word
 from media.spoken import spoken
 from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.steps import Run
 from studio.workflow import Workflow
-from workflows.talking_head import animation, filming, portrait, talk
+from workflows.talking_head import animation, filming, portrait, report, sheet, talk
 from workflows.talking_head.portrait import Portrait
 from workflows.talking_head.request import (
     TalkingHeadReport,
@@ -21,6 +21,7 @@ from workflows.talking_head.request import (
     needs,
 )
 from workflows.talking_head.script import Sentence, read_script
+from workflows.talking_head.sheet import SentenceEdit
 from workflows.talking_head.talk import Said, Speech
 
 LONGEST_ALIGNED_S = 55.0
@@ -30,10 +31,12 @@ def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
     """Let a portrait say a script or a recording."""
     if request.avatar is None:
         raise BadInput("there is no picture yet", remedy="Choose a portrait of the one who speaks.")
-    sentences = read_script(request.script) if request.script.strip() else ()
-    seen = run.step(portrait.look, request.avatar)
+    script = read_script(request.script) if request.script.strip() else ()
+    asked = sheet.edited(script, () if request.audio else request.edits)
+    sentences = tuple(sentence for sentence, _ in asked)
+    seen = run.step(portrait.look, request.avatar, request.points)
     framed = run.step(portrait.frame, seen, request.format)
-    said = _said(request, sentences, run)
+    said = _said(request, asked, run)
     speech = run.step(talk.join, said)
     run.weigh(speech.duration_s)
     said = tuple(
@@ -43,10 +46,16 @@ def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
     phones = tuple(phone for each in heard for phone in each.phones)
     moving = animation.animated(run, framed, speech, phones, fps=request.fps, seed=request.seed)
     captions = None
-    cues = _cues(said, heard, speech, sentences)
-    if request.captions != "off" and cues:
-        style = request.caption_style if request.captions == "burned" else ""
-        captions = run.step(filming.caption, cues, request.language, moving, style)
+    text = _text(said, heard, speech, sentences)
+    if request.captions != "off" and text.cues:
+        captions = run.step(
+            filming.caption,
+            text,
+            request.language,
+            moving,
+            request.caption_style if request.captions == "burned" else "",
+            below_px=portrait.below_chin_px(framed),
+        )
     film = run.step(
         filming.assemble,
         moving,
@@ -56,30 +65,44 @@ def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
         name=_name(request.avatar),
     )
     lips = run.step(filming.measure_lips, film, speech, request.fps)
+    made = _report(request, framed, speech, moving, lips)
     return TalkingHeadResult(
         video=film,
         audio=speech.audio,
         subtitles=captions.srt if captions else None,
         subtitles_vtt=captions.vtt if captions else None,
-        report=_report(request, framed, speech, moving, lips),
+        sentences=_sheet(request, script, said, run) if request.audio is None else None,
+        report_text=run.step(report.write_report, made),
+        report=made,
     )
 
 
 def _said(
-    request: TalkingHeadRequest, sentences: tuple[Sentence, ...], run: Run
+    request: TalkingHeadRequest, asked: tuple[tuple[Sentence, SentenceEdit], ...], run: Run
 ) -> tuple[Said, ...]:
     """Return what is heard, in parts: the recording, or the script spoken sentence by sentence."""
     if request.audio is not None:
         sound = run.step(talk.level, run.step(talk.take_recording, request.audio))
-        written = " ".join(each.text for each in sentences)
-        return (Said(sound.audio, spoken(written, request.language), written, 0.0),)
+        written = " ".join(each.text for each, _ in asked)
+        return (
+            Said(sound.audio, spoken(written, request.language), written, sound.duration_s, 0.0),
+        )
     voice = run.step(talk.choose_voice, request.language, request.voice)
-    texts = [spoken(each.text, request.language) for each in sentences]
-    orders = [talk.Order(text, voice.name, request.language, request.rate) for text in texts]
+    texts = [spoken(each.text, request.language) for each, _ in asked]
+    orders = [
+        talk.order_of(text, voice, request.language, request.rate, edit.take)
+        for text, (_, edit) in zip(texts, asked, strict=True)
+    ]
     takes = run.map(talk.level, run.map(talk.speak, orders))
     return tuple(
-        Said(take.audio, text, sentence.text, sentence.pause_s)
-        for take, text, sentence in zip(takes, texts, sentences, strict=True)
+        Said(
+            take.audio,
+            text,
+            each.text,
+            take.duration_s,
+            sheet.pause_after(each, edit, take.duration_s),
+        )
+        for take, text, (each, edit) in zip(takes, texts, asked, strict=True)
     )
 
 
@@ -95,27 +118,47 @@ def _aligned(
     return run.map(talk.align, said, request.language)
 
 
-def _cues(
+def _text(
     said: tuple[Said, ...],
     heard: tuple[Aligned, ...],
     speech: Speech,
     sentences: tuple[Sentence, ...],
-) -> tuple[Cue, ...]:
+) -> filming.Text:
     """Return a caption for each sentence; a recording's are parted by the times of its words."""
-    spans: list[tuple[str, float, float]] = []
+    spans: list[tuple[str, float, float, tuple[Word, ...]]] = []
     if len(said) == len(sentences):
         ends = [*speech.starts_s[1:], speech.duration_s]
         for each, clock, end_s in zip(said, heard, ends, strict=True):
             last_s = clock.words[-1].end_s if clock.words else end_s - each.pause_s
-            spans.append((each.written, each.start_s, min(last_s, end_s)))
+            spans.append((each.written, each.start_s, min(last_s, end_s), clock.words))
     elif sentences and heard and heard[0].words:
         words, done = heard[0].words, 0
         for sentence in sentences:
             count = len(sentence.text.split())
             own = words[done : done + count] or words[-1:]
-            spans.append((sentence.text, own[0].start_s, own[-1].end_s))
+            spans.append((sentence.text, own[0].start_s, own[-1].end_s, own))
             done += count
-    return filming.cues_of(spans)
+    return filming.text_of(spans)
+
+
+def _sheet(
+    request: TalkingHeadRequest, script: tuple[Sentence, ...], said: tuple[Said, ...], run: Run
+) -> Artefact:
+    """Return the table of sentences."""
+    made = [
+        sheet.SheetSentence(
+            number=number,
+            text=each.written,
+            written=sentence.text,
+            start_s=each.start_s,
+            end_s=each.start_s + each.duration_s,
+            slot_s=each.duration_s + each.pause_s,
+            take=sheet.of_sentence(request.edits, number).take,
+        )
+        for number, (each, sentence) in enumerate(zip(said, script, strict=True))
+    ]
+    whole = sheet.Sheet(language=request.language, sentences=tuple(made), edits=request.edits)
+    return run.step(sheet.write_sheet, whole)
 
 
 def _report(
@@ -128,7 +171,7 @@ def _report(
     warnings = framed.warnings
     if request.captions != "off" and not request.script.strip():
         warnings += ("There are no captions: write what the recording says into the script.",)
-    return TalkingHeadReport(
+    told = TalkingHeadReport(
         warnings=warnings,
         duration_s=round(speech.duration_s, 3),
         frames=moving.frames,
@@ -143,6 +186,7 @@ def _report(
         if lips and lips.silent_opening is not None
         else None,
     )
+    return told.model_copy(update={"metrics": report.measured(told, request.fps)})
 
 
 def _name(avatar: Artefact) -> str:
@@ -172,5 +216,7 @@ WORKFLOW = Workflow(
         filming.caption,
         filming.assemble,
         filming.measure_lips,
+        sheet.write_sheet,
+        report.write_report,
     ),
 )

@@ -1,12 +1,15 @@
 """The picture: is it one face that looks at us, and how does it fill the film's format."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from engines.roles import Face, FaceFinder
+from media.canonical_face import five_points, mesh_of
 from media.formats import format_of
-from media.pictures import read_picture, warped, write_png
+from media.pictures import Pixels, read_picture, warped, write_png
 from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.steps import Desk, engine_step, step
@@ -18,6 +21,9 @@ RIVAL = 0.5  # a second face that is half as large as the first is somebody, not
 FACE_SHARE = 0.42  # of the film's shorter side that the face shall take
 FACE_AT = 0.46  # of the film's height: the face's middle
 STRETCHED = 2.5
+DOUBTFUL = 0.9  # a score below that is shown to the user
+CLOSE, NEAR = 1.7, 0.12  # of the face: how much around it is looked at, how far off a point may be
+CHIN_ROOM = 0.12  # of the face's height: how far below it a chin may still come
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +41,37 @@ class Portrait:
         return Face(np.array(self.points, np.float32), self.score, self.turned)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the finder says of a picture before a job begins."""
+
+    told: str  # a sentence
+    five: tuple[tuple[float, float], ...]  # in shares of the picture; none where no face was found
+    unsure: bool  # a person should look where the points are
+
+
+def judge(finder: FaceFinder, pixels: Pixels) -> Judged:
+    """Say whether a picture will do, and where its face is."""
+    faces = finder.find(pixels)
+    size = np.array([pixels.shape[1], pixels.shape[0]], np.float32)
+    five = five_points(faces[0].points) / size if faces else np.zeros((0, 2), np.float32)
+    places = tuple((float(x), float(y)) for x, y in np.clip(five, 0, 1))
+    try:
+        _refuse(faces, "this picture")
+    except BadInput as error:
+        return Judged(f"{str(error).capitalize()}.", places, unsure=True)
+    if faces[0].score < DOUBTFUL:
+        return Judged(
+            "The finder is not sure of the face: look where the points are.", places, unsure=True
+        )
+    return Judged("A face was found.", places, unsure=False)
+
+
 @engine_step("Look at the picture")
-def look(finder: FaceFinder, desk: Desk, avatar: Artefact) -> Portrait:
-    """Find the one face of a picture.
+def look(
+    finder: FaceFinder, desk: Desk, avatar: Artefact, points: tuple[str, ...] = ()
+) -> Portrait:
+    """Find the one face of a picture, or take the five points that were given.
 
     Raises:
         BadInput: no face, several, or one that is too small or turned away; it says what to do.
@@ -45,10 +79,15 @@ def look(finder: FaceFinder, desk: Desk, avatar: Artefact) -> Portrait:
     name = avatar.name or "the picture"
     pixels = read_picture(desk.path(avatar), name, LONGEST_PX)
     desk.check()
-    faces = finder.find(pixels)
+    warnings: list[str] = []
+    if points:
+        five = [tuple(map(float, re.split("[, ]+", each))) for each in points]
+        faces = (pointed(finder, pixels, five),)
+        warnings.append("The face was placed by hand.")
+    else:
+        faces = finder.find(pixels)
     _refuse(faces, name)
     face = faces[0]
-    warnings: list[str] = []
     if face.turned > TURNED:
         warnings.append("The face is turned to the side: its mouth may look flat.")
     if face.height_px < SMALL_PX:
@@ -64,11 +103,34 @@ def look(finder: FaceFinder, desk: Desk, avatar: Artefact) -> Portrait:
     )
 
 
+def pointed(finder: FaceFinder, pixels: Pixels, five: Sequence[Sequence[float]]) -> Face:
+    """Return the face with those five points: the finder's, if a close look shows it just there.
+
+    Args:
+        finder: looks once more, at the face alone.
+        pixels: the picture.
+        five: x and y of eyes, tip of the nose and corners of the mouth, in shares of the picture.
+    """
+    height, width = pixels.shape[:2]
+    placed = np.array(five, np.float32) * np.array([width, height], np.float32)
+    mesh = mesh_of(placed)
+    middle, side = mesh.mean(axis=0), CLOSE * float(np.ptp(mesh, axis=0).max())
+    left, top = (max(0, round(float(at) - side / 2)) for at in middle)
+    right, bottom = (round(float(at) + side / 2) for at in middle)
+    close = np.ascontiguousarray(pixels[top : max(0, bottom), left : max(0, right)])
+    if min(close.shape[:2]) > 1:
+        for face in finder.find(close):
+            seen = face.points + np.array([left, top], np.float32)
+            if np.abs(five_points(seen) - placed).max() < NEAR * face.height_px:
+                return Face(seen, face.score, face.turned)
+    return Face(mesh, 0.0, 0.0)
+
+
 def _refuse(faces: tuple[Face, ...], name: str) -> None:
     if not faces:
         raise BadInput(
             f"no face was found in {name}",
-            remedy="Choose a picture of one person who looks at the camera, close enough that the face is a tenth of the picture or more.",
+            remedy="Choose a picture of one person who looks at the camera, close enough that the face is a tenth of the picture or more; or show where the face is with five points.",
         )
     large = [each for each in faces if each.height_px > RIVAL * faces[0].height_px]
     if len(large) > 1:
@@ -86,6 +148,12 @@ def _refuse(faces: tuple[Face, ...], name: str) -> None:
             f"the face in {name} is seen from the side",
             remedy="Choose a picture in which it looks at the camera.",
         )
+
+
+def below_chin_px(portrait: Portrait) -> int:
+    """Return the row below which the chin does not come, open mouth and nods included."""
+    face = portrait.face()
+    return round(float(face.points[:, 1].max()) + CHIN_ROOM * face.height_px)
 
 
 @step("Frame the portrait")

@@ -1,13 +1,24 @@
 """What a talking head is asked, and what it gives."""
 
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from studio.artefacts import Artefact
 from studio.errors import BadInput
+from studio.metrics import Metric
 from studio.request import Report, Request, Result
 from studio.workflow import Need
+from workflows.talking_head.sheet import SentenceEdit
+
+PointText: TypeAlias = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        pattern=r"^(?:0?\.\d{1,6}|[01](?:\.0*)?)\s*[, ]\s*(?:0?\.\d{1,6}|[01](?:\.0*)?)$",
+    ),
+]
+"""A place in a picture, in shares of its width and height: "0.42,0.36"."""
 
 
 class TalkingHeadRequest(Request):
@@ -27,6 +38,12 @@ class TalkingHeadRequest(Request):
         default=None, json_schema_extra={"file": ["image"], "group": "Content"}
     )
     """A picture of the one who speaks: one face that looks at us"""
+    points: tuple[PointText, ...] = Field(
+        default=(),
+        max_length=5,
+        json_schema_extra={"group": "Content", "advanced": True},
+    )
+    """Where the face is, if it is not found: eyes, tip of the nose, corners of the mouth, each as "0.42,0.36" in shares of the picture from its upper left; left ones first"""
     language: str = Field(
         default="en",
         min_length=2,
@@ -57,6 +74,8 @@ class TalkingHeadRequest(Request):
         json_schema_extra={"caption_style": True, "group": "Output", "advanced": True},
     )
     """How drawn captions look"""
+    edits: tuple[SentenceEdit, ...] = Field(default=(), json_schema_extra={"hidden": True})
+    """What was changed by hand in the table of sentences"""
 
 
 class TalkingHeadReport(Report):
@@ -76,6 +95,8 @@ class TalkingHeadReport(Report):
     """Of the mouth's opening, read back from the film, with the loudness of the speech"""
     silent_opening: float | None = None
     """How far the mouth stands open in silence, as a share of its widest opening in speech"""
+    metrics: tuple[Metric, ...] = ()
+    """The same numbers with their limits"""
 
 
 class TalkingHeadResult(Result):
@@ -86,6 +107,9 @@ class TalkingHeadResult(Result):
     """The speech alone, lossless"""
     subtitles: Artefact | None
     subtitles_vtt: Artefact | None
+    sentences: Artefact | None
+    """The sentences of the script with their times and takes: what the table of sentences shows"""
+    report_text: Artefact
     report: TalkingHeadReport
 
 
@@ -103,9 +127,14 @@ def check(request: TalkingHeadRequest) -> None:
     """Refuse what no single field can tell.
 
     Raises:
-        BadInput: no picture, or nothing to say.
+        BadInput: no picture, nothing to say, or points of a face that are not five.
     """
     if request.avatar is None:
         raise BadInput("there is no picture yet", remedy="Choose a portrait of the one who speaks.")
+    if len(request.points) not in {0, 5}:
+        raise BadInput(
+            f"there are {len(request.points)} points of the face",
+            remedy="Give five (eyes, tip of the nose, corners of the mouth), or none.",
+        )
     if request.audio is None and not request.script.strip():
         raise BadInput("there is nothing to say yet", remedy="Write a script, or give a recording.")

@@ -1,11 +1,14 @@
 """A script: sentences to be spoken one by one, and the pauses between them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from media.spoken import spoken
 from studio.errors import BadInput
+from workflows.dub.budget import estimate_s
 
+LEAD_S, TAIL_S = 0.3, 0.5  # of silence, so that the face is seen before it speaks
 SENTENCE_S, PARAGRAPH_S = 0.25, 0.6  # what a reader rests by themselves
 LONGEST_PAUSE_S = 30.0
 MOST_CHARS = 300  # of a sentence that is spoken in one go
@@ -41,6 +44,19 @@ def read_script(script: str) -> tuple[Sentence, ...]:
     if not found:
         raise BadInput("there is nothing to say in the script", remedy="Write a sentence.")
     return tuple(found)
+
+
+def estimated_s(sentences: Sequence[Sentence], language: str, rate: float) -> float:
+    """Return about how long a film of these sentences lasts, before anything is spoken.
+
+    Args:
+        sentences: of `read_script`.
+        language: ISO 639-1.
+        rate: of the voice; 1 is its own.
+    """
+    spoken_s = sum(estimate_s(spoken(each.text, language), language) for each in sentences)
+    rests_s = sum(each.pause_s for each in sentences[:-1])
+    return LEAD_S + spoken_s / rate + rests_s + TAIL_S
 
 
 def _parts(line: str, number: int) -> Iterator[str | float]:

@@ -1,0 +1,152 @@
+"""The portrait in the form: what the finder says of it, and five points to drag where it is unsure."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from engines import catalog
+from studio.errors import BadInput
+from studio.workflow import Need
+from tabs.parts.border import border
+from tabs.parts.form import Form, stored
+from tabs.parts.page import ACT, QUIET, Page
+from workflows.talking_head import portrait
+
+if TYPE_CHECKING:
+    from media.pictures import Pixels
+
+SHOWN_PX = 640
+NAMES = (
+    "Left eye",
+    "Right eye",
+    "Tip of the nose",
+    "Left corner of the mouth",
+    "Right corner of the mouth",
+)
+USUAL = ((0.41, 0.38), (0.59, 0.38), (0.5, 0.49), (0.43, 0.58), (0.57, 0.58))
+UNLOOKED = "The face is looked for when the job starts."
+PLACED = "Drag the five points to the eyes, the tip of the nose and the corners of the mouth; arrow keys move the one in focus."
+
+TEMPLATE = """
+{{#if value.picture}}
+<details class="face" {{#if value.unsure}}open{{/if}}>
+  <summary class="{{#if value.unsure}}lack{{/if}}">{{value.told}}</summary>
+  <p class="hint">{{value.advice}}</p>
+  <div class="face-stage"><img src="{{value.picture}}" alt="The portrait with five points on its face" draggable="false">
+  {{#each value.points}}
+  <button type="button" class="face-point" style="left:{{this.x}}%;top:{{this.y}}%" aria-label="{{this.name}}"
+    title="{{this.name}}"></button>
+  {{/each}}
+  </div>
+</details>
+{{/if}}
+"""
+
+SCRIPT = """
+const dots = () => [...element.querySelectorAll('.face-point')];
+const place = (dot, x, y) => {
+  dot.style.left = Math.min(100, Math.max(0, x)) + '%';
+  dot.style.top = Math.min(100, Math.max(0, y)) + '%';
+};
+const tell = () => trigger('select', { points: dots().map((dot) =>
+  [parseFloat(dot.style.left) / 100, parseFloat(dot.style.top) / 100]) });
+const bind = () => dots().forEach((dot) => {
+  if (dot.dataset.bound) return;
+  dot.dataset.bound = 'yes';
+  dot.addEventListener('pointerdown', (event) => {
+    dot.setPointerCapture(event.pointerId);
+    dot.focus();
+    event.preventDefault();
+  });
+  dot.addEventListener('pointermove', (event) => {
+    if (!dot.hasPointerCapture(event.pointerId)) return;
+    const box = dot.parentElement.getBoundingClientRect();
+    place(dot, 100 * (event.clientX - box.left) / box.width, 100 * (event.clientY - box.top) / box.height);
+    dot.dataset.moved = 'yes';
+  });
+  dot.addEventListener('pointerup', () => { if (dot.dataset.moved) tell(); delete dot.dataset.moved; });
+  dot.addEventListener('keydown', (event) => {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!way) return;
+    const far = event.shiftKey ? 2 : 0.4;
+    place(dot, parseFloat(dot.style.left) + far * way[0], parseFloat(dot.style.top) + far * way[1]);
+    event.preventDefault();
+  });
+  dot.addEventListener('keyup', (event) => { if (event.key.startsWith('Arrow')) tell(); });
+});
+bind();
+watch('value', bind);
+new MutationObserver(bind).observe(element, { childList: true, subtree: true });
+"""
+
+
+def face_points() -> gr.HTML:
+    """Draw the picture with its points; nothing is seen before there is a picture."""
+    return gr.HTML(
+        {"picture": ""},
+        html_template=TEMPLATE,
+        js_on_load=SCRIPT,
+        elem_id="face-points",
+        container=False,
+    )
+
+
+def wire_face_points(page: Page, form: Form[Any], shown: gr.HTML) -> None:
+    """Look at every new picture, and write dragged points into the form's field."""
+    picture, points = form.components["avatar"], form.components["points"]
+
+    @border
+    def look(path: str | None) -> list[Any]:
+        if not path:
+            return [{"picture": ""}, gr.skip()]  # a kept picture has kept points
+        return [seen(page, path), ""]
+
+    @border
+    def moved(event: gr.EventData) -> str:
+        places: Sequence[Sequence[float]] = event.points
+        return "\n".join(f"{x:.4f},{y:.4f}" for x, y in places)
+
+    changed = getattr(picture, "change")  # noqa: B009 - declared on each component
+    changed(look, picture, [shown, points], **ACT)
+    shown.select(moved, None, points, **QUIET)
+
+
+def seen(page: Page, path: str) -> Mapping[str, Any]:
+    """Return what the component shows of an uploaded picture."""
+    from media.pictures import read_picture  # noqa: PLC0415 - heavy
+
+    store = page.studio.store
+    try:
+        pixels = read_picture(store.path(stored(store, path)), longest_px=portrait.LONGEST_PX)
+    except BadInput:
+        return {"picture": ""}  # the job's own check says what is wrong
+    choice = catalog.choose((Need("FaceFinder"),), "")[0]
+    if choice.engine is None or choice.engine.weights is not None:
+        return _value(pixels, UNLOOKED, USUAL, unsure=False)
+    judged = portrait.judge(choice.engine.build(), pixels)
+    return _value(pixels, judged.told, judged.five or USUAL, unsure=judged.unsure)
+
+
+def _value(
+    pixels: "Pixels", told: str, five: Sequence[Sequence[float]], *, unsure: bool
+) -> Mapping[str, Any]:
+    from PIL import Image  # noqa: PLC0415 - heavy
+
+    small = Image.fromarray(pixels)
+    small.thumbnail((SHOWN_PX, SHOWN_PX))
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=85)
+    places = [
+        {"name": name, "x": round(100 * x, 2), "y": round(100 * y, 2)}
+        for name, (x, y) in zip(NAMES, five, strict=True)
+    ]
+    return {
+        "picture": f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}",
+        "told": told,
+        "advice": PLACED,
+        "points": places,
+        "unsure": unsure,
+    }
