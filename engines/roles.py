@@ -6,8 +6,9 @@ calls `progress` at least once a second of work, and lets the `Cancelled` that i
 Languages are ISO 639-1 codes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -301,6 +302,44 @@ class PhoneAligner(Protocol):
 
         Raises:
             BadInput: if it does not know the language.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A frame of a film: when it is shown, and the face in it that shall speak."""
+
+    at_s: Fraction  # exact, by the film's own time stamps: films of 29.97 or varying rates do not drift
+    face: Face | None  # None: the frame stays as it is
+    share: float = 1.0  # 0..1: how much of the new mouth is seen; for a soft way in and out
+
+
+class LipSyncer(Protocol):
+    """Lets the mouth of somebody who is filmed say something else."""
+
+    def sync(
+        self,
+        frames: Iterable[Picture],
+        moments: Sequence[Moment],
+        speech: Audio,
+        phones: Sequence[Phone],
+        *,
+        progress: Progress,
+    ) -> Iterator[Picture]:
+        """Yield the frames with another mouth, one for each, in order; few are held at a time.
+
+        Outside the face, and where a moment has no face or no share, frames stay bit for bit.
+
+        Args:
+            frames: of one size, upright.
+            moments: of each frame.
+            speech: (1, samples), what is said; its first sample is heard at 0 s.
+            phones: its sounds, or none: then the mouth follows the sound alone.
+            progress: frames done, of all.
+
+        Raises:
+            ValueError: if there are more or fewer frames than moments.
         """
         ...
 

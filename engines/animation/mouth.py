@@ -26,16 +26,30 @@ SHOWS_TEETH = 0.16  # of the half width: a portrait whose lips are further apart
 POINTS = 41  # of a drawn lip
 
 
+Colour = tuple[float, float, float]
+
+
 @dataclass(frozen=True, slots=True)
-class _Motion:
+class Motion:
     """One pose in pixels of this mouth."""
 
-    gap: float  # wanted between the lips, at the centre
-    up: float  # of it, by the upper lip
-    low: float  # of it, by the lower lip
-    width: float  # of the mouth, in shares of its resting width
-    kept: float  # of the resting opening, 0..1
-    teeth: float
+    gap: float = 0.0  # wanted between the lips, at the centre, beside the resting opening
+    width: float = 1.0  # of the mouth, in shares of its resting width
+    kept: float = 1.0  # of the resting opening; below 0 the lips are drawn over one another
+    teeth: float = 0.0
+    round: float = 0.0
+    lifted: float = 0.0  # how far the chin comes up as the mouth closes
+    painted: float = 1.0  # how much of the inside is painted, 0..1
+
+    @property
+    def up(self) -> float:
+        """What the upper lip takes of the gap."""
+        return UPPER_SHARE * self.gap
+
+    @property
+    def low(self) -> float:
+        """What the lower lip takes of the gap."""
+        return (1 - UPPER_SHARE) * self.gap
 
 
 class Mouth:
@@ -44,9 +58,10 @@ class Mouth:
     Args:
         picture: (height, width, 3), the portrait.
         points: (468, 2), its mesh.
+        teeth: how bright painted teeth are in red, green and blue; 1 as in a lit portrait.
     """
 
-    def __init__(self, picture: Picture, points: Floats) -> None:
+    def __init__(self, picture: Picture, points: Floats, teeth: Colour = (1.0, 1.0, 1.0)) -> None:
         self._picture = picture
         left, right = points[list(CORNERS)]
         self._middle = (left + right) / 2
@@ -72,13 +87,16 @@ class Mouth:
         fine = self._local(np.stack(np.meshgrid(columns, rows), axis=-1))
         self._fine_u, self._fine_v = fine[..., 0], fine[..., 1]
         self._fade = self._fading()
-        self._choose_colours(points)
+        self._choose_colours(points, teeth)
 
     def draw(self, out: Picture, pose: Pose) -> None:
         """Draw the mouth into `out`, in place."""
-        motion = self._motion(pose)
-        upper = self._warped(self._upper_field(motion), motion, pose)
-        lower = self._warped(self._lower_field(motion), motion, pose)
+        self.move(out, self._motion(pose))
+
+    def move(self, out: Picture, motion: Motion) -> None:
+        """Draw the mouth, moved so, into `out`, in place."""
+        upper = self._warped(self._upper_field(motion), motion)
+        lower = self._warped(self._lower_field(motion), motion)
         top, bottom = self._lips(motion)
         half = self._half
         far, deep = 8 * half, 20 * half
@@ -91,8 +109,10 @@ class Mouth:
         below = self._mask(seam, max(0.6, 0.012 * half))
         drawn = upper + (lower - upper) * below
         gap = float((bottom[:, 1] - top[:, 1]).max())
-        if gap > 0.02 * half:
-            hole = self._mask(np.vstack([top, bottom[::-1]]), max(0.7, 0.018 * half))
+        if gap > 0.02 * half and motion.painted > 0:
+            hole = motion.painted * self._mask(
+                np.vstack([top, bottom[::-1]]), max(0.7, 0.018 * half)
+            )
             drawn += (self._inside(top, bottom, gap, upper, motion) - drawn) * hole
         part = self.window.of(out)
         seen = part.astype(np.float32)
@@ -100,16 +120,25 @@ class Mouth:
 
     # -- the warp -----------------------------------------------------------------------------
 
-    def _motion(self, pose: Pose) -> _Motion:
+    @property
+    def half_px(self) -> float:
+        """Half the width of the mouth as it is."""
+        return self._half
+
+    @property
+    def resting_px(self) -> float:
+        """How far the lips are apart as they are."""
+        return float(self._rest.max())
+
+    def _motion(self, pose: Pose) -> Motion:
         gap = WIDEST * self._half * pose.jaw
         kept = (1 - pose.press) * float(np.clip(1 - 1.4 * pose.round, 0, 1))
-        return _Motion(
+        return Motion(
             gap=gap,
-            up=UPPER_SHARE * gap,
-            low=(1 - UPPER_SHARE) * gap,
             width=1 + 0.16 * pose.wide - 0.30 * pose.round - 0.10 * pose.jaw,
             kept=kept * min(1.0, 0.35 + 1.2 * pose.jaw) if self._speaks(pose) else 1.0,
             teeth=pose.teeth,
+            round=pose.round,
         )
 
     @staticmethod
@@ -120,19 +149,22 @@ class Mouth:
         """Return how much of the gap opens at `u`: all in the middle, nothing at the corners."""
         return (np.clip(1 - (u / (width * self._half)) ** 2, 0, 1) ** 0.8).astype(np.float32)
 
-    def _upper_field(self, motion: _Motion) -> Floats:
+    def _upper_field(self, motion: Motion) -> Floats:
         """Return how far each place moves down with the upper lip; it fades toward the nose."""
         profile = self._profile(self._u, motion.width)
         moved = -motion.up * profile + self._resting(motion) * (1 - motion.kept) * 0.45
-        above = np.clip((self._lip_line - self._v) / (self._lip_line - self._nose + 1e-3), 0, 1.2)
+        line = float(self._upper[:, 1].mean())
+        above = np.clip((line - self._v) / (line - self._nose + 1e-3), 0, 1.2)
         return (moved * np.clip(1 - above, 0, 1) ** 1.2).astype(np.float32)
 
-    def _lower_field(self, motion: _Motion) -> Floats:
+    def _lower_field(self, motion: Motion) -> Floats:
         """Return how far each place moves down with the lower lip and the jaw."""
         profile = self._profile(self._u, motion.width)
         lip = motion.low * profile - self._resting(motion) * (1 - motion.kept) * 0.55
         lip = lip - 0.10 * self._half * profile * motion.teeth
-        jaw = 0.62 * motion.low * np.exp(-((self._u / (0.95 * self._jaw_half)) ** 4))
+        jaw = (0.62 * motion.low - motion.lifted) * np.exp(
+            -((self._u / (0.95 * self._jaw_half)) ** 4)
+        )
         moved, v = np.zeros_like(self._v), self._v
         for _ in range(2):  # the field is asked at the target, and wanted at the source
             down = np.clip((v - self._lip_line) / (self._chin - self._lip_line), 0, 3)
@@ -142,16 +174,16 @@ class Mouth:
             v = self._v - moved
         return moved.astype(np.float32)
 
-    def _resting(self, motion: _Motion) -> Floats:
+    def _resting(self, motion: Motion) -> Floats:
         u = self._u / motion.width
         return np.interp(u, self._upper[:, 0], self._rest, 0, 0).astype(np.float32)
 
-    def _warped(self, down: Floats, motion: _Motion, pose: Pose) -> Floats:
+    def _warped(self, down: Floats, motion: Motion) -> Floats:
         u, v, half = self._u, self._v, self._half
         near = np.exp(-((np.abs(u) / (1.75 * half)) ** 3) - (v / (1.15 * half)) ** 2)
         beyond = np.where(np.abs(u) > half, half / np.maximum(np.abs(u), 1e-3), 1)
         across = (motion.width - 1) * u * near * beyond
-        puff = 0.06 * half * pose.round * near * np.sign(v)
+        puff = 0.06 * half * motion.round * near * np.sign(v)
         puff = puff * np.clip(np.abs(v) / (0.25 * half), 0, 1)
         source_v = v - down - puff - self._drop(u, v, motion)
         source = np.stack([u - across, source_v], axis=-1) @ self._turn + self._middle
@@ -161,7 +193,7 @@ class Mouth:
         )
         return warp(self._picture, x, y).astype(np.float32)
 
-    def _drop(self, u: Floats, v: Floats, motion: _Motion) -> Floats:
+    def _drop(self, u: Floats, v: Floats, motion: Motion) -> Floats:
         """Return how far the corners sink when the jaw opens."""
         half = self._half
         near = np.exp(-((np.abs(u) / (1.25 * half)) ** 4) - (v / half) ** 2)
@@ -169,7 +201,7 @@ class Mouth:
 
     # -- the inside ---------------------------------------------------------------------------
 
-    def _lips(self, motion: _Motion) -> tuple[Floats, Floats]:
+    def _lips(self, motion: Motion) -> tuple[Floats, Floats]:
         """Return the inner edges of both lips, (41, 2) each, where the warp puts them."""
         top, bottom = self._upper.copy(), self._lower.copy()
         open_top, open_bottom = (self._profile(each[:, 0], 1.0) for each in (top, bottom))
@@ -179,12 +211,14 @@ class Mouth:
         for lip in (top, bottom):
             lip[:, 1] += self._drop(lip[:, 0], lip[:, 1], motion)
             lip[:, 0] *= motion.width
-        bottom[:, 1] = np.maximum(bottom[:, 1], top[:, 1])
+        if motion.kept < 0:
+            bottom[:, 1] = (bottom[:, 1] + top[:, 1]) / 2
+        bottom[:, 1] = np.maximum(bottom[:, 1], top[:, 1] if motion.kept >= 0 else bottom[:, 1])
         bottom[[0, -1]] = top[[0, -1]]
         return _dense(top), _dense(bottom)
 
     def _inside(
-        self, top: Floats, bottom: Floats, gap: float, upper: Floats, motion: _Motion
+        self, top: Floats, bottom: Floats, gap: float, upper: Floats, motion: Motion
     ) -> Floats:
         """Paint what is seen between the lips: dark, the tongue, the upper teeth, a shadow."""
         half = self._half
@@ -222,14 +256,16 @@ class Mouth:
         round_ = 1 - 0.30 * np.clip(np.abs(self._fine_u) / wide, 0, 1)[..., None] ** 2
         return painted + (self._teeth * round_ - painted) * teeth
 
-    def _choose_colours(self, points: Floats) -> None:
+    def _choose_colours(self, points: Floats, teeth: Colour) -> None:
         """Mix the colours of the inside from the portrait's own skin and lips."""
         skin = self._mean(points[list(CHEEK)])
         lip = self._mean(np.vstack([points[list(LOWER_OUTER)], points[list(LOWER_INNER)][::-1]]))
         tint = skin / np.array([215.0, 175.0, 150.0])
         tint = 0.4 + 0.6 * tint / max(float(tint.mean()), 1e-3)
         light = float(np.clip(skin.mean() / 180, 0.3, 1.1))
-        self._teeth = np.clip(np.array([222.0, 203.0, 178.0]) * tint * light, 0, 235)
+        self._teeth = np.clip(
+            np.array([222.0, 203.0, 178.0]) * tint * light * np.array(teeth), 0, 235
+        )
         self._dark = lip * np.array([0.27, 0.20, 0.27])
         self._tongue = lip * np.array([0.80, 0.72, 0.95]) + 0.06 * skin
 

@@ -102,21 +102,34 @@ def poses(
         seed: of what the face does by itself.
         at_s: when in the film `speech` begins; in whole seconds, so that all ticks fall together.
     """
-    duration_s = max(speech.duration_s, frames.stop / fps)
-    mouth = (
-        _mouth_by_phones(phones, speech, duration_s)
-        if phones
-        else _mouth_by_sound(speech, duration_s)
-    )
-    clock, seen_s = _clock(duration_s), np.asarray(frames, np.float64) / fps
+    clock, mouth = _mouth(speech, phones, max(speech.duration_s, frames.stop / fps))
+    seen_s = np.asarray(frames, np.float64) / fps
     mouth["stress"], mouth["brow"] = _eased(mouth["jaw"], 0.35), _eased(mouth["jaw"], 0.25)
     read = {name: np.interp(seen_s, clock, curve) for name, curve in mouth.items()}
     read |= _idle(read["stress"], read["brow"], seen_s + at_s, seed)
-    names = [each.name for each in fields(Pose)]
     # Rounded: what lies before a part must not be felt, be it in the last digit.
-    return [
-        Pose(**{name: round(float(read[name][i]), 5) for name in names}) for i in range(len(frames))
-    ]
+    return _poses({name: curve.round(5) for name, curve in read.items()}, len(frames))
+
+
+def mouth_poses(speech: Audio, phones: Sequence[Phone], at_s: Curve) -> list[Pose]:
+    """Return the poses at those times of a face that does nothing but speak. See `poses`."""
+    last_s = float(at_s.max(initial=0.0))
+    clock, mouth = _mouth(speech, phones, max(speech.duration_s, last_s + 1 / RATE_HZ))
+    return _poses({k: np.interp(at_s, clock, curve) for k, curve in mouth.items()}, at_s.size)
+
+
+def _mouth(
+    speech: Audio, phones: Sequence[Phone], duration_s: float
+) -> tuple[Curve, dict[str, Curve]]:
+    """Return the clock, and the mouth's curves on it."""
+    if phones:
+        return _clock(duration_s), _mouth_by_phones(phones, speech, duration_s)
+    return _clock(duration_s), _mouth_by_sound(speech, duration_s)
+
+
+def _poses(curves: dict[str, Curve], n_frames: int) -> list[Pose]:
+    known = [each.name for each in fields(Pose) if each.name in curves]
+    return [Pose(**{name: float(curves[name][i]) for name in known}) for i in range(n_frames)]
 
 
 def _mouth_by_phones(phones: Sequence[Phone], speech: Audio, duration_s: float) -> dict[str, Curve]:
