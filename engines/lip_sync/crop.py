@@ -66,12 +66,12 @@ def calm_squares(faces: Sequence[Face | None]) -> list[Square | None]:
 def cut_out(picture: Picture, square: Square) -> Picture:
     """Return the square of a picture, (256, 256, 3); where the picture ends, its edge goes on."""
     height, width = picture.shape[:2]
-    beyond = (-square.top, square.bottom - height, -square.left, square.right - width)
+    above, below = max(0, -square.top), max(0, square.bottom - height)
+    before, after = max(0, -square.left), max(0, square.right - width)
     inside = picture[
         max(0, square.top) : max(0, square.bottom), max(0, square.left) : max(0, square.right)
     ]
-    if max(beyond) > 0:
-        inside = cv2.copyMakeBorder(inside, *(max(0, b) for b in beyond), cv2.BORDER_REPLICATE)
+    inside = np.pad(inside, ((above, below), (before, after), (0, 0)), mode="edge")
     small = cv2.resize(inside, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LANCZOS4)
     return np.asarray(small, np.uint8)
 

@@ -109,13 +109,17 @@ class MuseTalk:
 
     @cached_property
     def _unet(self) -> Any:
-        from diffusers import UNet2DConditionModel  # noqa: PLC0415 - heavy
+        from diffusers.models.unets.unet_2d_condition import (  # noqa: PLC0415 - heavy
+            UNet2DConditionModel,
+        )
 
         return read_unet(UNet2DConditionModel, self._weights, self._dtype)
 
     @cached_property
     def _vae(self) -> Any:
-        from diffusers import AutoencoderKL  # noqa: PLC0415 - heavy
+        from diffusers.models.autoencoders.autoencoder_kl import (  # noqa: PLC0415 - heavy
+            AutoencoderKL,
+        )
 
         return official(AutoencoderKL, self._vae_folder, self._dtype, files=("config.json",))
 
