@@ -3,7 +3,7 @@
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -97,6 +97,8 @@ def _known(default: Any) -> Any:
 def _kind(annotation: Any) -> tuple[Kind, bool, tuple[Any, ...]]:
     """Return what a field takes, whether it takes several, and its choices."""
     origin = get_origin(annotation)
+    if origin is Annotated:
+        return _kind(get_args(annotation)[0])
     if origin in {Union, types.UnionType}:
         present = [each for each in get_args(annotation) if each is not type(None)]
         return _kind(present[0]) if len(present) == 1 else ("data", False, ())
