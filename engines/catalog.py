@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import shutil
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,7 +47,7 @@ class Needs:
 
     cuda: bool = False
     network: bool = False  # asks a server when it works
-    memory_gb: float = 0.0
+    memory_gb: float = 0.0  # of the GPU where `cuda` is, which has at least so much then
     programs: tuple[str, ...] = ()  # found on PATH
     files: tuple[str, ...] = ()  # found on disk, glob patterns allowed; {share} is `own_folder()`
     packages: tuple[str, ...] = ()  # importable, by module name
@@ -226,7 +227,7 @@ def is_ready(name: str) -> bool:
         return False
     known = entries()
     listed = [
-        [known[id_] for id_ in ids if id_ in known and known[id_].weights is not None]
+        [e for e in (known[id_] for id_ in ids if id_ in known) if e.weights and _suits(e.needs)]
         for ids in quality(name).values()
     ]
     return any(listed) and all(any(not e.missing() for e in some) for some in listed if some)
@@ -342,10 +343,12 @@ def _missing(needs: Needs) -> list[Missing]:
         for p in needs.packages
         if not _importable(p)
     ]
-    if not _suits(needs):
+    if not _on_platform(needs):
         found.append(Missing(f"a machine of {' or '.join(needs.platforms)}", "use another engine"))
     if needs.cuda and not has_cuda():
         found.append(Missing("an NVIDIA GPU", "run on a machine that has one"))
+    elif not _has_room(needs):
+        found.append(Missing(f"a GPU with {needs.memory_gb:g} GB", "use another engine"))
     return found
 
 
@@ -391,7 +394,15 @@ def _groups() -> Mapping[str, str]:
 
 
 def _suits(needs: Needs) -> bool:
-    """Tell whether this kind of machine is one of those that it runs on."""
+    """Tell whether this kind of machine, and its GPU if it has one, are fit for it."""
+    return _on_platform(needs) and _has_room(needs)
+
+
+def _has_room(needs: Needs) -> bool:
+    return not needs.cuda or not 0 < gpu_memory_gb() < needs.memory_gb
+
+
+def _on_platform(needs: Needs) -> bool:
     here = f"{sys.platform}-{platform.machine()}".lower()
     return not needs.platforms or here.startswith(needs.platforms)
 
@@ -409,6 +420,17 @@ def own_folder(name: str = "") -> Path:
 def has_cuda() -> bool:
     """Tell whether there is an NVIDIA GPU."""
     return Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists()
+
+
+@cache
+def gpu_memory_gb() -> float:
+    """Return the memory of the largest NVIDIA GPU; 0 where nobody tells it."""
+    asked = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout
+        return max(float(line) for line in told.split("\n") if line) / 1024
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return 0.0
 
 
 @cache

@@ -118,6 +118,19 @@ def test_what_suits_the_machine_follows_the_weights_that_are_here(tmp_path, monk
     assert catalog.default_quality() == "balanced"
 
 
+def test_a_gpu_that_is_too_small_is_told_and_the_next_engine_serves(monkeypatch):
+    monkeypatch.setattr(catalog, "has_cuda", lambda: True)
+    large = catalog.Needs(cuda=True, memory_gb=10)
+    entry = replace(next(iter(ENTRIES.values())), needs=large, weights=None)
+    for memory_gb, told in ((0, []), (24, []), (8, ["a GPU with 10 GB"])):
+        monkeypatch.setattr(catalog, "gpu_memory_gb", lambda memory_gb=memory_gb: memory_gb)
+        assert [each.what for each in entry.missing()] == told
+    wanted = catalog.with_weights(["PortraitAnimator"], "quality")
+    assert "flashhead-pro" not in [each.id for each in wanted]
+    monkeypatch.setattr(catalog, "gpu_memory_gb", lambda: 24.0)
+    assert catalog.with_weights(["PortraitAnimator"], "quality")[0].id == "flashhead-pro"
+
+
 def test_a_missing_package_names_the_group_that_brings_it(monkeypatch):
     monkeypatch.setattr(catalog, "find_spec", lambda name: None)
     remedies = {
