@@ -363,6 +363,8 @@ class PortraitAnimator(Protocol):
 
     looks_back: int
     """How many frames of the part before it goes on from; 0: every part can be made by itself."""
+    hears_back_s: float
+    """How long ago what was said may still move the face."""
 
     def animate(
         self,

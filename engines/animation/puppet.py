@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from engines.animation.eyes import eyes_of
 from engines.animation.head import Head
 from engines.animation.mouth import Mouth
-from engines.animation.pose import poses
+from engines.animation.pose import REACH_S, poses
 from engines.roles import Face, Part, Phone, Picture
 from media.audio import AudioFile
 from studio.progress import Progress
@@ -20,6 +20,7 @@ class Puppet:
     """Works at the portrait's own size; memory does not grow with the speech's pictures."""
 
     looks_back = 0
+    hears_back_s = REACH_S
 
     def animate(
         self,

@@ -69,6 +69,7 @@ class Counter:
     """An engine that goes on from the frames before: each frame is one brighter than the last."""
 
     looks_back = 3
+    hears_back_s = 2.0
 
     def __init__(self):
         self.seen = []

@@ -26,7 +26,7 @@ from workflows.talking_head.talk import FLAC, Speech, laid_file
 PART_S = 8.0
 ROOM_S = 1.5  # how far from that a part may end, to end in silence
 LEAST_S = 4.0
-AROUND_S = 2.0  # of sound on both sides; see `engines.animation.pose.REACH_S`
+AHEAD_S = 2.0  # of sound after a part; see `engines.animation.pose.REACH_S`
 QUIET_S = 0.12  # a cut is judged by the level of that long
 FAR_DB_A_S = 2.0  # how much louder a cut may be that is a second nearer to `PART_S`
 
@@ -64,8 +64,8 @@ def part_film(
     parts: list[Excerpt] = []
     for first, stop in pairwise(edges):
         desk.check()
-        from_s = max(0, math.floor(first / fps - AROUND_S))
-        to_s = min(sound.duration_s, math.ceil(stop / fps + AROUND_S))
+        from_s = max(0, math.floor(first / fps - animator.hears_back_s))
+        to_s = min(sound.duration_s, math.ceil(stop / fps + AHEAD_S))
         path = write_audio(sound.cut(from_s, to_s), desk.scratch / f"{first}.flac")
         parts.append(
             Excerpt(
