@@ -1,0 +1,1 @@
+"""Networks for which no package is fit: own code, official state dicts."""
