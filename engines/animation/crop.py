@@ -42,8 +42,8 @@ class Crop:
         back = np.asarray(cv2.invertAffineTransform(self.turn), np.float64)
         corners = self._corners(back)
         left, top = np.maximum(np.floor(corners.min(axis=0) + 0.5), 0).astype(int)
-        right, bottom = np.ceil(corners.max(axis=0) + 0.5).astype(int)
-        window = (slice(top, min(bottom, height)), slice(left, min(right, width)))
+        right, bottom = np.maximum(np.ceil(corners.max(axis=0) + 0.5), 0).astype(int)
+        window = (slice(top, bottom), slice(left, right))
         under = picture[window].astype(np.float32)
         if not under.size:
             return lambda _: picture.copy()

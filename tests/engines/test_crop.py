@@ -80,3 +80,5 @@ def test_a_turned_square_is_exact_outside_too():
     assert outside.any() and np.array_equal(pasted[outside], whole[outside])
     assert pasted[np.hypot(x - 128, y - 128) < 30].min() > 250
     assert psnr(crop.onto(whole)(crop.cut(whole)), whole) > 45
+    away = Crop(np.array([[1.0, 0, 900], [0, 1, 900]]), 256)  # left of the picture and above
+    assert np.array_equal(away.onto(whole)(whole[:256, :256]), whole)
