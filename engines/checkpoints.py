@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from studio.artefacts import storage_errors
 from studio.errors import BadInput, MissingWeights
 from studio.lock import waiting_lock
@@ -96,12 +99,46 @@ def read_checkpoint(path: Path, allow: Sequence[Any] = ()) -> Mapping[str, "torc
     return tensors
 
 
+class _ArraysOnly(pickle.Unpickler):
+    """Makes numpy's arrays and plain data, and refuses everything else."""
+
+    ALLOWED = frozenset({"_reconstruct", "scalar", "ndarray", "dtype"})
+
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        if module_name == "_codecs" and global_name == "encode":  # bytes, in old protocols
+            return super().find_class(module_name, global_name)
+        if module_name.partition(".")[0] == "numpy" and global_name in self.ALLOWED:
+            return super().find_class(module_name.replace("numpy.core", "numpy._core"), global_name)
+        raise pickle.UnpicklingError(f"{module_name}.{global_name} is not allowed")
+
+
+def read_arrays(path: Path) -> Mapping[str, NDArray[Any]]:
+    """Return the arrays and numbers, by name, of a pickled dictionary; none of its code is run.
+
+    Raises:
+        BadInput: if it holds anything else, or is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            found: Any = _ArraysOnly(file).load()
+        named = cast("Mapping[Any, Any]", found if isinstance(found, dict) else {})
+        arrays = {str(name): np.asarray(each, np.float64) for name, each in named.items()}
+    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError) as error:
+        raise BadInput(
+            f"{path.name} is damaged, or holds more than numbers: it was not opened",
+            remedy="Fetch it again from its authors.",
+        ) from error
+    if not arrays:
+        raise BadInput(f"{path.name} holds no arrays", remedy="Fetch it again from its authors.")
+    return arrays
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:120]
 
 
 def _tensors(found: Any) -> Iterator[tuple[str, "torch.Tensor"]]:
-    """Yield the named tensors of a state dict, or of the one inside a checkpoint."""
+    """Yield the named tensors of a state dict, or of the one or several inside a checkpoint."""
     import torch  # noqa: PLC0415 - heavy
 
     if not isinstance(found, Mapping):
@@ -115,6 +152,8 @@ def _tensors(found: Any) -> Iterator[tuple[str, "torch.Tensor"]]:
         if isinstance(named.get(name), Mapping):
             yield from _tensors(named[name])
             return
+    for part, inside in named.items():
+        yield from ((f"{part}.{name}", tensor) for name, tensor in _tensors(inside))
 
 
 def _own_memory(tensors: Mapping[str, "torch.Tensor"]) -> dict[str, "torch.Tensor"]:
