@@ -6,7 +6,7 @@ calls `progress` at least once a second of work, and lets the `Cancelled` that i
 Languages are ISO 639-1 codes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, Protocol, TypeAlias
@@ -392,5 +392,42 @@ class PortraitAnimator(Protocol):
             seed: of blinks, gaze and the small motions of the head.
             progress: frames done, of those that are wanted.
             part: which frames are wanted; None: all of them.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """A face in a film, whose motion another one is given."""
+
+    points: NDArray[np.float32]  # (frames, 468, 2): its mesh, in pixels of the film
+    fps: float
+    pictures: Callable[[int, int], Iterator[Picture]]
+    """Reads the film from one frame up to another; it may be asked again."""
+
+
+class PortraitDriver(Protocol):
+    """Lets a portrait do what a face in a film does."""
+
+    def drive(
+        self,
+        portrait: Picture,
+        face: Face,
+        performance: Performance,
+        frames: Sequence[int],
+        *,
+        progress: Progress,
+    ) -> Iterator[Picture]:
+        """Yield one frame for each of `frames`, as large as `portrait`, one at a time.
+
+        A frame depends on the portrait, the performance and which of its frames it follows: a film
+        may be made in parts.
+
+        Args:
+            portrait: the picture; outside the head and its border it stays as it is.
+            face: where the face is in it.
+            performance: whose motion it is given; all of it tells how that face looks at rest.
+            frames: of the performance, in the order in which they are followed.
+            progress: frames done, of those that are wanted.
         """
         ...

@@ -10,10 +10,34 @@ from collections.abc import Iterator, Sequence
 from engines.animation.eyes import eyes_of
 from engines.animation.head import Head
 from engines.animation.mouth import Mouth
-from engines.animation.pose import REACH_S, poses
+from engines.animation.pose import REACH_S, Pose, poses
+from engines.animation.rig import Floats
 from engines.roles import Face, Part, Phone, Picture
 from media.audio import AudioFile
 from studio.progress import Progress
+
+
+class Figure:
+    """A portrait with a mouth, eyes and a head that can be moved.
+
+    Args:
+        portrait: (height, width, 3).
+        points: (468, 2), its mesh.
+    """
+
+    def __init__(self, portrait: Picture, points: Floats) -> None:
+        self._portrait = portrait
+        self._mouth, self._head = Mouth(portrait, points), Head(portrait, points)
+        self._eyes = eyes_of(portrait, points)
+
+    def show(self, pose: Pose) -> Picture:
+        """Return the portrait in that pose."""
+        frame = self._portrait.copy()
+        self._mouth.draw(frame, pose)
+        for eye in self._eyes:
+            eye.draw(frame, pose)
+        self._head.move(frame, pose)
+        return frame
 
 
 class Puppet:
@@ -37,14 +61,8 @@ class Puppet:
         """Yield the frames. See `engines.roles.PortraitAnimator`."""
         wanted = part or Part(0, max(1, round(speech.duration_s * fps)))
         frames = range(wanted.first, wanted.stop)
-        mouth, head = Mouth(portrait, face.points), Head(portrait, face.points)
-        eyes = eyes_of(portrait, face.points)
+        figure = Figure(portrait, face.points)
         made = poses(speech.read(), phones, frames, fps, seed, at_s=wanted.at_s)
         for done, pose in enumerate(made, start=1):
-            frame = portrait.copy()
-            mouth.draw(frame, pose)
-            for eye in eyes:
-                eye.draw(frame, pose)
-            head.move(frame, pose)
-            yield frame
+            yield figure.show(pose)
             progress(done, len(frames))

@@ -41,6 +41,7 @@ ROLES = {
     "FaceFinder": "Finds the face",
     "PhoneAligner": "Times the sounds",
     "PortraitAnimator": "Moves the face",
+    "PortraitDriver": "Moves the face like the video's",
 }
 """What each role does, in the order in which a job calls for them."""
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from engines.roles import Aligned
+from engines.roles import Aligned, Phone
 from media.lip_sync import LipSync
 from media.speech import Word
 from media.spoken import spoken
@@ -11,7 +11,7 @@ from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.steps import Run
 from studio.workflow import Workflow
-from workflows.talking_head import animation, filming, portrait, report, sheet, talk
+from workflows.talking_head import animation, driving, filming, portrait, report, sheet, talk
 from workflows.talking_head.portrait import Portrait
 from workflows.talking_head.request import (
     TalkingHeadReport,
@@ -32,7 +32,7 @@ def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
     if request.avatar is None:
         raise BadInput("there is no picture yet", remedy="Choose a portrait of the one who speaks.")
     script = read_script(request.script) if request.script.strip() else ()
-    asked = sheet.edited(script, () if request.audio else request.edits)
+    asked = sheet.edited(script, () if request.recording else request.edits)
     sentences = tuple(sentence for sentence, _ in asked)
     seen = run.step(portrait.look, request.avatar, request.points)
     framed = run.step(portrait.frame, seen, request.format)
@@ -44,7 +44,7 @@ def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
     )
     heard = _aligned(said, speech, request, run)
     phones = tuple(phone for each in heard for phone in each.phones)
-    moving = animation.animated(run, framed, speech, phones, fps=request.fps, seed=request.seed)
+    moving, warned = _moving(request, framed, speech, phones, run)
     captions = None
     text = _text(said, heard, speech, sentences)
     if request.captions != "off" and text.cues:
@@ -65,24 +65,47 @@ def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
         name=_name(request.avatar),
     )
     lips = run.step(filming.measure_lips, film, speech, request.fps)
-    made = _report(request, framed, speech, moving, lips)
+    made = _report(request, framed, speech, moving, lips, warned=warned)
     return TalkingHeadResult(
         video=film,
         audio=speech.audio,
         subtitles=captions.srt if captions else None,
         subtitles_vtt=captions.vtt if captions else None,
-        sentences=_sheet(request, script, said, run) if request.audio is None else None,
+        sentences=_sheet(request, script, said, run) if request.recording is None else None,
         report_text=run.step(report.write_report, made),
         report=made,
     )
+
+
+def _moving(
+    request: TalkingHeadRequest,
+    framed: Portrait,
+    speech: Speech,
+    phones: tuple[Phone, ...],
+    run: Run,
+) -> tuple[filming.Moving, tuple[str, ...]]:
+    """Return the portrait in motion, by what is said or by the driving video, and what to warn of."""
+    if request.driving_video is None:
+        moving = animation.animated(run, framed, speech, phones, fps=request.fps, seed=request.seed)
+        return moving, ()
+    seen = run.step(driving.watch, request.driving_video, request.fps)
+    moving = driving.led(
+        run,
+        framed,
+        seen,
+        duration_s=speech.duration_s,
+        late_s=speech.starts_s[0],
+        own_sound=request.recording == request.driving_video,
+    )
+    return moving, seen.warnings
 
 
 def _said(
     request: TalkingHeadRequest, asked: tuple[tuple[Sentence, SentenceEdit], ...], run: Run
 ) -> tuple[Said, ...]:
     """Return what is heard, in parts: the recording, or the script spoken sentence by sentence."""
-    if request.audio is not None:
-        sound = run.step(talk.level, run.step(talk.take_recording, request.audio))
+    if request.recording is not None:
+        sound = run.step(talk.level, run.step(talk.take_recording, request.recording))
         written = " ".join(each.text for each, _ in asked)
         return (
             Said(sound.audio, spoken(written, request.language), written, sound.duration_s, 0.0),
@@ -111,7 +134,7 @@ def _aligned(
 ) -> tuple[Aligned, ...]:
     """Return the clock of every part; of what is unknown or too long, an empty one."""
     known = "PhoneAligner" in run.engines and all(each.text for each in said)
-    if request.audio is not None and speech.duration_s > LONGEST_ALIGNED_S:
+    if request.recording is not None and speech.duration_s > LONGEST_ALIGNED_S:
         known = False
     if not known:
         return tuple(Aligned((), ()) for _ in said)
@@ -167,8 +190,10 @@ def _report(
     speech: Speech,
     moving: filming.Moving,
     lips: LipSync | None,
+    *,
+    warned: tuple[str, ...],
 ) -> TalkingHeadReport:
-    warnings = framed.warnings
+    warnings = framed.warnings + warned
     if request.captions != "off" and not request.script.strip():
         warnings += ("There are no captions: write what the recording says into the script.",)
     told = TalkingHeadReport(
@@ -212,6 +237,9 @@ WORKFLOW = Workflow(
         talk.align,
         animation.part_film,
         animation.animate,
+        driving.watch,
+        driving.fit,
+        driving.follow,
         animation.join_parts,
         filming.caption,
         filming.assemble,

@@ -44,6 +44,10 @@ class TalkingHeadRequest(Request):
         json_schema_extra={"group": "Content", "advanced": True},
     )
     """Where the face is, if it is not found: eyes, tip of the nose, corners of the mouth, each as "0.42,0.36" in shares of the picture from its upper left; left ones first"""
+    driving_video: Artefact | None = Field(
+        default=None, json_schema_extra={"file": ["video"], "group": "Content"}
+    )
+    """Or a video of one person: the portrait moves as that face does; its sound is the speech, unless there is a script or a recording"""
     language: str = Field(
         default="en",
         min_length=2,
@@ -76,6 +80,11 @@ class TalkingHeadRequest(Request):
     """How drawn captions look"""
     edits: tuple[SentenceEdit, ...] = Field(default=(), json_schema_extra={"hidden": True})
     """What was changed by hand in the table of sentences"""
+
+    @property
+    def recording(self) -> Artefact | None:
+        """What is heard, unless the script is spoken."""
+        return self.audio or (None if self.script.strip() else self.driving_video)
 
 
 class TalkingHeadReport(Report):
@@ -115,10 +124,11 @@ class TalkingHeadResult(Result):
 
 def needs(request: TalkingHeadRequest) -> tuple[Need, ...]:
     """Return the roles that this request calls for."""
-    wanted = [Need("FaceFinder"), Need("PortraitAnimator")]
-    if request.audio is None:
+    moves = "PortraitDriver" if request.driving_video else "PortraitAnimator"
+    wanted = [Need("FaceFinder"), Need(moves)]
+    if request.recording is None:
         wanted.append(Need("Speaker", request.language))
-    if request.script.strip() or request.audio is None:
+    if request.script.strip() or request.recording is None:
         wanted.append(Need("PhoneAligner", request.language, optional=True))
     return tuple(wanted)
 
@@ -136,5 +146,5 @@ def check(request: TalkingHeadRequest) -> None:
             f"there are {len(request.points)} points of the face",
             remedy="Give five (eyes, tip of the nose, corners of the mouth), or none.",
         )
-    if request.audio is None and not request.script.strip():
+    if request.recording is None and not request.script.strip():
         raise BadInput("there is nothing to say yet", remedy="Write a script, or give a recording.")

@@ -113,7 +113,8 @@ def take_recording(desk: Desk, recording: Artefact) -> Artefact:
     stream = choose_audio(info, "")
     if stream is None:
         raise BadInput(
-            f"{recording.name or 'the recording'} has no sound", remedy="Choose another file."
+            f"{recording.name or 'the recording'} has no sound",
+            remedy="Choose another file, or write a script.",
         )
     out = desk.scratch / "recording.flac"
     decode_audio(info, stream, out, check=desk.check, progress=desk.progress)
