@@ -196,11 +196,11 @@ install_python_packages() {
         say "resemblyzer could not be had; speakers are told apart by plain voice statistics."
 }
 
-# Two small networks of MediaPipe (Apache-2.0), from its last wheel that carries them; the package
+# Three small networks of MediaPipe (Apache-2.0), from its last wheel that carries them; the package
 # itself wants an older numpy and is not installed.
 fetch_face_files() {
     local folder=$VENV/share/understudy/faces wheels=$VENV/face-wheel
-    [ ! -f "$folder/face_landmark.tflite" ] || return 0
+    [ ! -f "$folder/selfie_segmentation.tflite" ] || return 0
     mkdir -p -- "$wheels" "$folder"
     if "$VENV_PYTHON" -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: \
         --python-version 3.11 --platform manylinux_2_28_x86_64 -d "$wheels" mediapipe==0.10.21 \
@@ -211,6 +211,7 @@ import hashlib, pathlib, sys, zipfile
 wanted = {
     "face_detection/face_detection_short_range.tflite": "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
     "face_landmark/face_landmark.tflite": "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
+    "selfie_segmentation/selfie_segmentation.tflite": "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
 }
 wheel = next(pathlib.Path(sys.argv[1]).glob("mediapipe-*.whl"))
 with zipfile.ZipFile(wheel) as box:

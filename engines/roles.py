@@ -431,3 +431,53 @@ class PortraitDriver(Protocol):
             progress: frames done, of those that are wanted.
         """
         ...
+
+
+Matte: TypeAlias = NDArray[np.float32]
+"""(height, width) float32, 1 where the person is, 0 where the background is, between them at hair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cutout:
+    """A frame, and how much of each of its pixels is a person; both of one size."""
+
+    frame: Picture
+    matte: Matte
+
+
+class Segmenter(Protocol):
+    """Cuts people out of their background."""
+
+    def segment(self, frames: Iterable[Picture]) -> Iterator[Cutout]:
+        """Yield every frame with its matte, one for one and in order, steady from frame to frame.
+
+        Args:
+            frames: of one film, all of one size, one at a time: as long a film as may be.
+        """
+        ...
+
+
+class ImageMaker(Protocol):
+    """Makes a picture of a description."""
+
+    def make(
+        self,
+        prompt: str,
+        width_px: int,
+        height_px: int,
+        seed: int,
+        *,
+        avoid: str = "",
+        progress: Progress = silent,
+    ) -> Picture:
+        """Return a picture of exactly that size.
+
+        Args:
+            prompt: what is to be seen, in words: place, time, weather, light, colours, style.
+            width_px: 16 or more.
+            height_px: 16 or more.
+            seed: another one gives another picture; the same one the same.
+            avoid: what shall not be seen; an engine that cannot heed it ignores it.
+            progress: steps done, of all.
+        """
+        ...

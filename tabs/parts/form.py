@@ -1,6 +1,7 @@
 """A form made from a request: one field, one component, one place."""
 
 import mimetypes
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature
@@ -20,6 +21,7 @@ from studio.fields import FieldView, fields_of
 from studio.request import Request
 from tabs.parts.border import border
 from tabs.parts.languages import language_choices, language_name
+from tabs.parts.page import QUIET
 
 R = TypeVar("R", bound=Request)
 T = TypeVar("T")
@@ -164,6 +166,8 @@ def build(
                 with gr.Accordion("More", open=False, elem_classes="card-more"):
                     drawn |= {v.name: component(v, schemas[v.name], prefix) for v in folded}
     ordered = {name: drawn[name] for name in views}
+    if prefix != "-":
+        _wire_shown(views, ordered)
     return Form(request, ordered, views, more, gr.State(""))
 
 
@@ -177,6 +181,7 @@ def component(view: FieldView, schema: Mapping[str, Any], prefix: str = "") -> C
     named: dict[str, Any] = {"label": label(view), "info": view.help or None}
     if prefix != "-":
         named["elem_id"] = f"{prefix}field-{view.name.replace('_', '-')}"
+        named["visible"] = "shown_when" not in view.extra
     if view.kind == "file":
         return _upload(view, named)
     if view.kind == "switch":
@@ -189,8 +194,21 @@ def component(view: FieldView, schema: Mapping[str, Any], prefix: str = "") -> C
         return gr.Textbox("\n".join(map(str, view.default or ())), lines=2, **named)
     if view.kind == "number":
         return _number(schema, view.default, named)
-    lines = int(view.extra.get("lines", 1))
-    return gr.Textbox(view.default, lines=lines, max_length=schema.get("maxLength"), **named)
+    return _text(view, schema, named)
+
+
+def _wire_shown(views: Mapping[str, FieldView], drawn: Mapping[str, Component]) -> None:
+    """Show the fields that depend on another one only while they matter."""
+    wanted = {name: dict(view.extra.get("shown_when", {})) for name, view in views.items()}
+    for name in dict.fromkeys(each for conditions in wanted.values() for each in conditions):
+        ruled = {each: values[name] for each, values in wanted.items() if name in values}
+
+        def show(value: Any, ruled: Mapping[str, Sequence[Any]] = ruled) -> Any:
+            updates = [gr.update(visible=value in values) for values in ruled.values()]
+            return updates if len(updates) > 1 else updates[0]
+
+        change = getattr(drawn[name], "change")  # noqa: B009 - declared on each component
+        change(show, drawn[name], [drawn[each] for each in ruled], **QUIET)
 
 
 def label(view: FieldView) -> str:
@@ -251,6 +269,13 @@ def _choice(view: FieldView, choices: list[tuple[str, Any]], named: Mapping[str,
     return gr.Dropdown(choices, value=value, allow_custom_value=own, **named)
 
 
+def _text(view: FieldView, schema: Mapping[str, Any], named: Mapping[str, Any]) -> Component:
+    if "colour" in view.extra:
+        return gr.ColorPicker(view.default, **named)
+    lines = int(view.extra.get("lines", 1))
+    return gr.Textbox(view.default, lines=lines, max_length=schema.get("maxLength"), **named)
+
+
 def _number(schema: Mapping[str, Any], default: Any, named: Mapping[str, Any]) -> Component:
     whole = schema.get("type") == "integer"
     low, high = schema.get("minimum"), schema.get("maximum")
@@ -269,7 +294,15 @@ def _plain(view: FieldView, value: Any) -> Any:
         return value or None
     if value is None:
         return "" if view.kind == "text" else view.default
-    return value
+    return _hex(value) if "colour" in view.extra else value
+
+
+def _hex(colour: str) -> str:
+    """Return a colour as `#rrggbb`: pickers also write `rgb(…)` and `rgba(…)`."""
+    parts = re.findall(r"[\d.]+", colour) if colour.startswith("rgb") else []
+    if len(parts) < 3:
+        return colour
+    return "#" + "".join(f"{min(255, round(float(each))):02x}" for each in parts[:3])
 
 
 def _choices(view: FieldView) -> list[tuple[str, Any]] | None:  # noqa: PLR0911 - one a kind

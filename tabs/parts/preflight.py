@@ -42,6 +42,8 @@ ROLES = {
     "PhoneAligner": "Times the sounds",
     "PortraitAnimator": "Moves the face",
     "PortraitDriver": "Moves the face like the video's",
+    "ImageMaker": "Makes pictures",
+    "Segmenter": "Cuts people out",
 }
 """What each role does, in the order in which a job calls for them."""
 

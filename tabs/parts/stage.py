@@ -23,7 +23,14 @@ ASK_TO_NOTIFY = """() => { if ('Notification' in window && Notification.permissi
   Notification.requestPermission(); }"""
 SHOW_JOB = """() => document.getElementById('ID-job')
   ?.scrollIntoView({ block: 'nearest', behavior: 'smooth' })"""
-DECIDING = ("language_of", "engine_of", "quality", "voice", "file")  # what engines depend on
+DECIDING = (
+    "language_of",
+    "engine_of",
+    "quality",
+    "voice",
+    "file",
+    "decides",
+)  # what engines depend on
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,16 @@ from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.steps import Run
 from studio.workflow import Workflow
-from workflows.talking_head import animation, driving, filming, portrait, report, sheet, talk
+from workflows.talking_head import (
+    animation,
+    background,
+    driving,
+    filming,
+    portrait,
+    report,
+    sheet,
+    talk,
+)
 from workflows.talking_head.portrait import Portrait
 from workflows.talking_head.request import (
     TalkingHeadReport,
@@ -45,6 +54,8 @@ def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
     heard = _aligned(said, speech, request, run)
     phones = tuple(phone for each in heard for phone in each.phones)
     moving, warned = _moving(request, framed, speech, phones, run)
+    staged = background.stage(request, moving, run)
+    moving = staged.moving
     captions = None
     text = _text(said, heard, speech, sentences)
     if request.captions != "off" and text.cues:
@@ -65,6 +76,7 @@ def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
         name=_name(request.avatar),
     )
     lips = run.step(filming.measure_lips, film, speech, request.fps)
+    warned += staged.warnings()
     made = _report(request, framed, speech, moving, lips, warned=warned)
     return TalkingHeadResult(
         video=film,
@@ -241,6 +253,10 @@ WORKFLOW = Workflow(
         driving.fit,
         driving.follow,
         animation.join_parts,
+        background.make,
+        background.fit,
+        background.fill,
+        background.set_before,
         filming.caption,
         filming.assemble,
         filming.measure_lips,

@@ -63,6 +63,56 @@ class TalkingHeadRequest(Request):
         default=1.0, ge=0.6, le=1.6, json_schema_extra={"group": "Look", "advanced": True}
     )
     """How fast the voice speaks; 1 is its own speed"""
+    background: Literal["keep", "blur", "colour", "picture", "prompt"] = Field(
+        default="keep", json_schema_extra={"group": "Look", "decides": True}
+    )
+    """What is behind them: as in the picture, blurred, one colour, a picture, or made of a description"""
+    background_blur: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        json_schema_extra={"group": "Look", "shown_when": {"background": ["blur"]}},
+    )
+    """How far out of focus the background is"""
+    background_colour: str = Field(
+        default="#20303c",
+        pattern="^#[0-9a-fA-F]{6}$",
+        json_schema_extra={
+            "group": "Look",
+            "colour": True,
+            "shown_when": {"background": ["colour"]},
+        },
+    )
+    """The background's colour, as #rrggbb"""
+    background_picture: Artefact | None = Field(
+        default=None,
+        json_schema_extra={
+            "file": ["image"],
+            "group": "Look",
+            "shown_when": {"background": ["picture"]},
+        },
+    )
+    """The picture that stands behind them"""
+    background_prompt: str = Field(
+        default="",
+        max_length=1000,
+        json_schema_extra={
+            "group": "Look",
+            "lines": 2,
+            "shown_when": {"background": ["prompt"]},
+        },
+    )
+    """What is behind them: place, time, weather, light, style; such as: a beach at sunset"""
+    background_match: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        json_schema_extra={
+            "group": "Look",
+            "shown_when": {"background": ["colour", "picture", "prompt"]},
+        },
+    )
+    """How far the person's colours and light come nearer to the background's; 0: not at all"""
     format: str = Field(default="square", json_schema_extra={"format": True, "group": "Output"})
     """Size and shape of the film"""
     fps: Literal[24, 25, 30] = Field(
@@ -126,6 +176,10 @@ def needs(request: TalkingHeadRequest) -> tuple[Need, ...]:
     """Return the roles that this request calls for."""
     moves = "PortraitDriver" if request.driving_video else "PortraitAnimator"
     wanted = [Need("FaceFinder"), Need(moves)]
+    if request.background == "prompt":
+        wanted.append(Need("ImageMaker"))
+    if request.background != "keep":
+        wanted.append(Need("Segmenter"))
     if request.recording is None:
         wanted.append(Need("Speaker", request.language))
     if request.script.strip() or request.recording is None:
@@ -148,3 +202,12 @@ def check(request: TalkingHeadRequest) -> None:
         )
     if request.recording is None and not request.script.strip():
         raise BadInput("there is nothing to say yet", remedy="Write a script, or give a recording.")
+    if request.background == "picture" and request.background_picture is None:
+        raise BadInput(
+            "there is no background picture yet", remedy="Choose one, or another background."
+        )
+    if request.background == "prompt" and not request.background_prompt.strip():
+        raise BadInput(
+            "nothing is said about the background yet",
+            remedy="Describe it, such as: a beach at sunset.",
+        )

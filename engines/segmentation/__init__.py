@@ -1,0 +1,1 @@
+"""Segmenters: who of a picture is a person, and what is background."""
