@@ -109,6 +109,7 @@ class TalkingHeadRequest(Request):
         le=1,
         json_schema_extra={
             "group": "Look",
+            "advanced": True,
             "shown_when": {"background": ["colour", "picture", "prompt"]},
         },
     )

@@ -1,0 +1,1 @@
+"""Makers of pictures: what a description says, drawn or generated."""
