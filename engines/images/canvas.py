@@ -106,7 +106,8 @@ class Canvas:
         if (high <= low).any():
             return
         mask = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
-        cv2.fillPoly(mask, [np.round((places - low) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+        fine: Any = np.round((places - low) * 16).astype(np.int32)
+        cv2.fillPoly(mask, [fine], 255, cv2.LINE_AA, 4)
         part = self.pixels[low[1] : high[1], low[0] : high[0]]
         part += (floats(mask) * np.float32(share / 255))[..., None] * (floats(tint) - part)
 

@@ -1,7 +1,5 @@
 """A skyline in three depths, with windows that light up after dark."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -74,17 +72,20 @@ def _tower(
     )
     part[...] += (0.35 * share)[..., None] * (glass - part)
     lamp_share = np.clip(0.9 - 1.2 * canvas.light.level, 0, 0.4)
-    on: Any = canvas.dice.random((rows.max() + 1, columns.max() + 1)) < lamp_share
-    warm: Any = canvas.dice.random(on.shape)[..., None].astype(np.float32)
-    lamps: Any = colour("#ffc878") + warm * (colour("#ffeed0") - colour("#ffc878"))
+    cells = int(rows.max()) + 1, int(columns.max()) + 1
+    is_lit = canvas.dice.random(cells) < lamp_share
+    bright = floats(is_lit * canvas.dice.uniform(0.45, 1, cells)) * np.float32(0.35 + 0.6 * near)
+    lamps = _lamps(canvas, cells)[rows[:, None], columns[None]]
+    part[...] += (bright[rows[:, None], columns[None]] * share)[..., None] * (lamps - part)
+
+
+def _lamps(canvas: Canvas, cells: tuple[int, int]) -> Floats:
+    """Return the colour of the lamp behind each window, (rows, columns, 3)."""
     if canvas.wish.style == "neon":
-        picks: Any = canvas.dice.integers(0, len(NEON), on.shape)
-        lamps = np.array([colour(each) for each in NEON])[picks]
-    strength: Any = (on * canvas.dice.uniform(0.45, 1, on.shape))[
-        rows[:, None], columns[None]
-    ] * share
-    strength = strength * (0.35 + 0.6 * near)
-    part[...] += strength[..., None] * (lamps[rows[:, None], columns[None]] - part)
+        tints = floats([colour(each) for each in NEON])
+        return tints[canvas.dice.integers(0, len(NEON), cells)]
+    warm, pale = colour("#ffc878"), colour("#ffeed0")
+    return floats(warm + floats(canvas.dice.random(cells))[..., None] * (pale - warm))
 
 
 def _windows(

@@ -116,3 +116,34 @@ def test_languages_have_names():
     assert language_name("??") == "??"
     assert language_choices("source")[0] == ("Find out", "")
     assert ("Spanish", "es") in language_choices("target")
+
+
+def test_a_field_that_depends_on_another_is_shown_while_it_matters():
+    with gr.Blocks() as page:
+        made = form.build(app.known()["talking-head"].request)
+    shown = {name: each.visible for name, each in made.components.items()}
+    assert shown["background"] and not shown["background_picture"]
+    (rule,) = [
+        each.fn
+        for each in page.fns.values()
+        if made.components["background_picture"] in each.outputs
+    ]
+    names = [name for name, visible in shown.items() if not visible]
+    for choice, wanted in (
+        ("keep", set()),
+        ("blur", {"background_blur"}),
+        ("picture", {"background_picture", "background_match"}),
+    ):
+        told = dict(zip(names, [each["visible"] for each in rule(choice)], strict=True))
+        assert {name for name, visible in told.items() if visible} == wanted
+
+
+def test_a_colour_is_read_however_the_picker_writes_it():
+    with gr.Blocks():
+        made = form.build(app.known()["talking-head"].request)
+    for written in ("rgba(32.4, 255, 0, 1)", "rgb(32, 255, 0)", "#20ff00"):
+        assert (
+            made.read(None, values(made, background_colour=written)).background_colour == "#20ff00"
+        )
+    with pytest.raises(ValidationError):
+        made.read(None, values(made, background_colour="red; drop"))
