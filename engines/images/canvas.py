@@ -100,13 +100,13 @@ class Canvas:
 
     def patch(self, corners: Any, tint: Any, share: float = 1.0) -> None:
         """Fill a polygon of (x, y) in shares of the canvas with a colour."""
-        places: Any = np.asarray(corners, np.float64) * (self.width, self.height)
+        places = floats(floats(corners) * floats([self.width, self.height]))
         low = np.clip(np.floor(places.min(axis=0)) - 1, 0, (self.width, self.height)).astype(int)
         high = np.clip(np.ceil(places.max(axis=0)) + 2, 0, (self.width, self.height)).astype(int)
         if (high <= low).any():
             return
         mask = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
-        fine: Any = np.round((places - low) * 16).astype(np.int32)
+        fine = np.asarray(np.round((places - floats(low)) * 16), np.int32)
         cv2.fillPoly(mask, [fine], 255, cv2.LINE_AA, 4)
         part = self.pixels[low[1] : high[1], low[0] : high[0]]
         part += (floats(mask) * np.float32(share / 255))[..., None] * (floats(tint) - part)
