@@ -13,7 +13,7 @@ import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -170,7 +170,7 @@ def presets(kind: str) -> list[Path]:
 def entries(role: str = "", root: Path | None = None) -> dict[str, Entry]:
     """Return the engines of `role`, or all of them, by id; of `root` alone, if it is given."""
     paths = presets("engines") if root is None else sorted(root.glob("*.toml"))
-    found = [_read(_adapter(Entry), path) for path in paths]
+    found = [_read(Entry, path) for path in paths]
     return {each.id: each for each in found if role in {"", each.role}}
 
 
@@ -188,7 +188,7 @@ def entry(id_: str) -> Entry:
 
 def voices(language: str = "") -> dict[str, Voice]:
     """Return the built-in voices that speak `language`, or all of them, by id."""
-    found = [_read(_adapter(Voice), path) for path in presets("voices")]
+    found = [_read(Voice, path) for path in presets("voices")]
     return {each.id: each for each in found if not language or language in each.languages}
 
 
@@ -433,18 +433,28 @@ def gpu_memory_gb() -> float:
         return 0.0
 
 
-@cache
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)  # slow to make
-
-
-def _read(adapter: TypeAdapter[Any], path: Path) -> Any:
+def _read(kind: type[Any], path: Path) -> Any:
+    """Return what a preset says; it is read again only when its file changed."""
     try:
-        return adapter.validate_python({"id": path.stem, **_toml(path)})
+        told = path.stat()
+    except OSError as error:
+        raise BadPreset(f"{path.name}: {error}") from error
+    return _parsed(kind, path, told.st_mtime_ns, told.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(kind: type[Any], path: Path, _mtime_ns: int, _size: int) -> Any:
+    try:
+        return _adapter(kind).validate_python({"id": path.stem, **_toml(path)})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadPreset(f"{path.name}: {where}: {first['msg']}") from error
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)  # slow to make
 
 
 def _toml(path: Path) -> dict[str, Any]:
