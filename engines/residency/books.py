@@ -102,6 +102,7 @@ class Books:
         prefetch: whether stages that did not begin yet are prepared.
         thrifty: never read a chunk ahead of its stage that was read before: a slow volume's rule.
         spare_bytes: of the device, never used.
+        promised_bytes: of the host, kept free for what is loaded as a whole.
     """
 
     host: Place
@@ -109,6 +110,7 @@ class Books:
     prefetch: bool = True
     thrifty: bool = False
     spare_bytes: int = 0
+    promised_bytes: int = 0
     plan: Plan = field(default_factory=Plan)
     at: int = 0
     entered: bool = False
@@ -225,7 +227,8 @@ class Books:
             ahead = when >= self.at + 1
             if ahead and self.thrifty and chunk.id in self.seen:
                 continue
-            if not self._make_room(self.ram, chunk.nbytes, self.host.capacity_bytes(), when):
+            limit = self.host.capacity_bytes() - self.promised_bytes
+            if not self._make_room(self.ram, chunk.nbytes, limit, when):
                 return None
             self.seen.add(chunk.id)
             return self._begin("read", self.ram, chunk, None)

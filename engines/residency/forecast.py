@@ -8,7 +8,7 @@ from engines.residency.chunks import Model
 from engines.residency.device import Device, HostMemory
 from engines.residency.measured import Measured
 from engines.residency.plan import Plan, Stage
-from engines.residency.replay import Machine, estimate
+from engines.residency.replay import Estimate, Machine, estimate
 from engines.weights import folder
 from studio.errors import OutOfMemory
 from studio.holdings import Forecast
@@ -17,50 +17,64 @@ READ_BYTES_PER_S = 1.0e9  # until it was measured here
 COPY_BYTES_PER_S = {True: 12.0e9, False: 4.0e9}  # pinned, or not
 
 
-def forecast(
+def replayed_here(
     device: Device,
     host: HostMemory,
     measured: Measured,
+    engines: Sequence[str],
     *,
-    engines: Sequence[Entry],
     models: Mapping[str, Model],
     held: Collection[str],
-) -> Forecast:
-    """Return what those engines, one after the other, will cost.
+) -> Estimate:
+    """Return what those engines, one after the other, take of a machine.
 
     Args:
         device: where they compute.
         host: where their weights wait.
         measured: what was learned.
-        engines: in the order of the job's steps.
+        engines: ids, in the order of the job's steps.
         models: their chunks, by engine.
         held: which of them are in host memory.
     """
-    order = [next(same) for _, same in groupby(engines, key=lambda each: each.id)]
-    sized = [each for each in order if models[each.id].nbytes]
-    stages = [_stage(each.id, measured) for each in sized]
-    in_place = device.in_place
+    sized = [each for each, _ in groupby(engines) if models[each].nbytes]
     machine = Machine(
-        device_bytes=max(device.capacity_bytes(), host.capacity_bytes() if in_place else 0),
+        device_bytes=max(device.capacity_bytes(), host.capacity_bytes() if device.in_place else 0),
         host_bytes=host.capacity_bytes(),
         read_bytes_per_s=read_speed(measured),
-        copy_bytes_per_s=COPY_BYTES_PER_S[host.arena.pinned] if not in_place else 1e15,
+        copy_bytes_per_s=COPY_BYTES_PER_S[host.arena.pinned] if not device.in_place else 1e15,
     )
-    needed = [models[each.id] for each in {each.id: each for each in sized}.values()]
-    fresh = [each for each in sized if not measured.of(each.id).nbytes]
+    needed = [models[each] for each in dict.fromkeys(sized)]
+    plan = Plan(tuple(_stage(each, measured) for each in sized))
     try:
-        cost = estimate(machine, Plan(tuple(stages)), needed, dict.fromkeys(held, False))
-        wait_s, peak, read = cost.stall_s, cost.peak_bytes, cost.read_bytes
+        return estimate(machine, plan, needed, dict.fromkeys(held, False))
     except OutOfMemory:  # the job will say so itself, with what to do
-        peak = max((each.nbytes for each in needed), default=0)
-        wait_s, read = 0.0, sum(each.nbytes for each in needed)
+        return Estimate(
+            compute_s=0.0,
+            stall_s=0.0,
+            read_bytes=sum(each.nbytes for each in needed),
+            copied_bytes=0,
+            peak_bytes=max(each.nbytes for each in needed),
+        )
+
+
+def forecast(
+    cost: Estimate, engines: Sequence[Entry], measured: Measured, *, in_place: bool
+) -> Forecast:
+    """Return what people are told of it.
+
+    Args:
+        cost: the plan's.
+        engines: each once.
+        measured: what was learned.
+        in_place: whether host and device are one.
+    """
     return Forecast(
-        wait_s=wait_s,
-        peak_bytes=peak,
+        wait_s=cost.stall_s,
+        peak_bytes=cost.peak_bytes,
         in_place=in_place,
-        read_bytes=read,
-        download_bytes=sum(map(_absent, {each.id: each for each in engines}.values())),
-        guessed=bool(fresh),
+        read_bytes=cost.read_bytes,
+        download_bytes=sum(map(_absent, engines)),
+        guessed=any(_weighs(each) and not measured.of(each.id).nbytes for each in engines),
     )
 
 
@@ -74,6 +88,10 @@ def read_speed(measured: Measured) -> float:
 def _stage(engine: str, measured: Measured) -> Stage:
     known = measured.of(engine)
     return Stage(engine, (engine,), known.lease_s, known.activation_bytes)
+
+
+def _weighs(entry: Entry) -> bool:
+    return entry.weights is not None or bool(entry.needs.memory_gb)
 
 
 def _absent(entry: Entry) -> int:

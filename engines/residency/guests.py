@@ -30,6 +30,7 @@ class Guest:
     networks: Networks | None = None
     used_s: float = 0.0
     leased: int = 0
+    coming: bool = False  # it is loaded ahead of its turn
 
     @property
     def hosted(self) -> bool:

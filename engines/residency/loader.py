@@ -1,9 +1,11 @@
 """Two threads that move bytes: one from the files to the host, one from the host to the device."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Condition, Thread
+from typing import Any
 
 from engines.residency.books import Books, Move
 from engines.residency.device import Device
@@ -93,3 +95,14 @@ class Loader:
             self.failed = error
             self.changed.notify_all()
             return None
+
+
+@contextmanager
+def held(lock: Any, check: Callable[[], None]) -> Generator[None, None, None]:
+    """Hold `lock` in the `with` block; `check` is called while it is waited for."""
+    while not lock.acquire(timeout=LOOK_S):
+        check()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -12,21 +12,23 @@ from threading import RLock
 from typing import Any
 
 from engines.catalog import Entry, entry
+from engines.residency.ahead import Ahead
 from engines.residency.books import Books
-from engines.residency.chunks import SMALLEST, Chunk, Model, even
+from engines.residency.chunks import SMALLEST, Model, even
 from engines.residency.device import Device, HostMemory
-from engines.residency.files import Files
-from engines.residency.forecast import forecast
+from engines.residency.forecast import forecast, replayed_here
 from engines.residency.guests import GIB, Expected, Guest, nothing, plain_bytes, unheard
+from engines.residency.intake import Intake
 from engines.residency.lent import Lent
-from engines.residency.loader import LOOK_S, Loader
+from engines.residency.loader import LOOK_S, Loader, held
 from engines.residency.measured import Measured
-from engines.residency.networks import Networks
-from engines.residency.plan import Plan, Stage
+from engines.residency.plan import NEVER, Plan, Stage
+from engines.residency.replay import Estimate
 from studio.errors import Busy, StudioError
 from studio.holdings import Forecast, Holding, Holdings, Spent
 
 CHUNK_GUESS = 400_000_000  # bytes of a chunk of what was never loaded
+LATEST = 1e9  # stages: what is needed later than that, or never, may go
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,16 +53,20 @@ class Manager:
     books: Books = field(init=False)
     loader: Loader = field(init=False)
     _turn: Any = field(default_factory=RLock, init=False)
+    _making: Any = field(default_factory=RLock, init=False)
     _guests: dict[str, Guest] = field(default_factory=dict[str, Guest], init=False)
     _jobs: dict[str, Expected] = field(default_factory=dict[str, Expected], init=False)
-    _files: dict[str, Files] = field(default_factory=dict[str, Files], init=False)
+    _intake: Intake = field(init=False)
+    _ahead: Ahead = field(init=False)
     _lent: Lent | None = field(default=None, init=False)
     _used_s: float = field(default_factory=time.monotonic, init=False)
 
     def __post_init__(self) -> None:
         self.books = Books(self.host, self.device)
         self.loader = Loader(self.books, self.device)
-        self.host.reader = self._read
+        self._intake = Intake(self.loader, self.device, self.host, self.measured, self.smallest)
+        self.host.reader = self._intake.read
+        self._ahead = Ahead(self, self.loader)
 
     # -- the Lender -----------------------------------------------------------------------------
 
@@ -80,13 +86,13 @@ class Manager:
         """
         with self.loader.changed:
             self._jobs[job] = Expected(tuple(engines), tell)
-            self._replan()
+        self._weigh()
 
     def withdraw(self, job: str) -> None:
         """Hear that a job ended: nothing is fetched for it any more."""
         with self.loader.changed:
             self._jobs.pop(job, None)
-            self._replan()
+        self._weigh()
 
     @contextmanager
     def lease(
@@ -163,16 +169,20 @@ class Manager:
 
     def forecast(self, engines: Sequence[str]) -> Forecast:
         """Return what those engines, one after the other, will cost: the plan replayed."""
+        return forecast(
+            self._replayed(engines),
+            [self.find(each) for each in dict.fromkeys(engines)],
+            self.measured,
+            in_place=self.device.in_place,
+        )
+
+    def _replayed(self, engines: Sequence[str]) -> Estimate:
+        """Return what those engines, one after the other, take: the planner on a virtual clock."""
         with self.loader.changed:
             models = {each: self.model_of(each) for each in engines}
-            held = {id_.model for id_ in self.books.ram.held}
-        return forecast(
-            self.device,
-            self.host,
-            self.measured,
-            engines=[self.find(each) for each in engines],
-            models=models,
-            held=held,
+            here = {id_.model for id_ in self.books.ram.held}
+        return replayed_here(
+            self.device, self.host, self.measured, engines, models=models, held=here
         )
 
     def spent(self, job: str) -> Spent:
@@ -213,6 +223,7 @@ class Manager:
     def close(self) -> None:
         """End the loader threads."""
         self.loader.close()
+        self._ahead.join()
 
     # -- a lease on the device -----------------------------------------------------------------------
 
@@ -226,7 +237,7 @@ class Manager:
                 return
             raise Busy(f"{self._lent.guest.entry.title} is lent to this step already")
         began = time.monotonic()
-        self._load(guest)
+        self._load(guest, check)
         tell = self._jobs[job].tell if job in self._jobs else unheard
         lent = self._lent = Lent(self.loader, self.measured, guest, tell)
         with self.loader.changed:
@@ -236,6 +247,8 @@ class Manager:
                 lent.arrive(check, streamed=self.measured.of(guest.entry.id).streamed)
             self.device.activation_peak_bytes()
             self._count(job, wait_s=time.monotonic() - began)
+            with self.loader.changed:
+                self._ahead.look()
             began = time.monotonic()
             yield
             activation = self.device.activation_peak_bytes()
@@ -259,7 +272,7 @@ class Manager:
         """Take the engine, when its turn comes; it may have been let go and made anew meanwhile."""
         while True:
             guest = self._guest(engine)
-            with _held(self._turn if guest.on_device else guest.lock, check):
+            with held(self._turn if guest.on_device else guest.lock, check):
                 with self.loader.changed:
                     here = self._guests.get(engine) is guest
                     guest.leased += here
@@ -267,54 +280,52 @@ class Manager:
                     yield guest
                     return
 
-    def _load(self, guest: Guest) -> None:
+    def _load(self, guest: Guest, check: Callable[[], None]) -> None:
         """Let the engine read its files, if it has not, and take its networks over."""
-        if guest.networks is not None:
-            return
-        key = guest.entry.id
-        self._make_host_room(self._size(guest.entry), guest)
-        began = time.monotonic()
-        modules = guest.engine.networks()
-        load_s = time.monotonic() - began
-        networks = Networks(key, modules, self.smallest)
-        with self.loader.changed:
-            self._make_host_room(networks.model.nbytes, guest)
-            self._adopt(guest, networks)
-            known = networks.model
-            self.measured.learn(
-                key, nbytes=known.nbytes, chunks=max(1, len(known.chunks)), load_s=load_s
-            )
-        if not self.device.in_place:
-            self.loader.start()
+        if guest.networks is None:
+            self._make_host_room(self._size(guest.entry), guest)
+            self._intake.load(guest, lambda nbytes: self._make_host_room(nbytes, guest), check)
 
-    def _adopt(self, guest: Guest, networks: Networks) -> None:
-        """Enter the networks in the books: their bytes in the arena, or where they lie."""
-        files = Files.of(guest.entry) if not self.device.in_place else Files()
-        chunks: list[Chunk] = []
-        for chunk in networks.model.chunks:
-            buffer = None
-            entered = files.match(chunk, networks.original)
-            if not self.device.in_place:
-                buffer = self.host.alloc(chunk.nbytes)
-                networks.pack(chunk, buffer.tensor)
-            self.books.adopt(entered, buffer)
-            chunks.append(entered)
-        networks.model = Model(guest.entry.id, tuple(chunks))
-        self._files[guest.entry.id] = files
-        self.books.register(networks.model)
-        guest.networks = networks
+    def _make_host_room(self, nbytes: int, but: Guest, sooner: float = -1.0) -> bool:
+        """Let engines go, the farthest next use first, until `nbytes` more fit in host memory.
 
-    def _make_host_room(self, nbytes: int, but: Guest) -> None:
-        """Let engines go, the farthest next use first, until `nbytes` more fit in host memory."""
+        Args:
+            nbytes: how much.
+            but: for whom.
+            sooner: what is needed at that stage or before it stays.
+
+        Returns:
+            Whether they fit; where they do not, `sooner` was given and nobody was let go.
+        """
         with self.loader.changed:
-            others = [each for each in self._guests.values() if each is not but and not each.leased]
-            others.sort(key=self._next_use, reverse=True)
-            for each in others:
-                used = self.books.ram.used_bytes + sum(map(plain_bytes, self._guests.values()))
-                if used + nbytes <= self.host.capacity_bytes():
-                    return
-                if each.hosted or plain_bytes(each):
-                    self._let_go(each)
+            able = [
+                each
+                for each in self._guests.values()
+                if not (each is but or each.leased or each.coming)
+                and (each.hosted or plain_bytes(each))
+            ]
+            able = [each for each in able if self._next_use(each)[0] > sooner]
+            able.sort(key=self._next_use, reverse=True)
+            most = sum(map(self._host_bytes, able))
+            if sooner >= 0 and self._lacking(nbytes) > most:
+                return False
+            for each in able:
+                if self._lacking(nbytes) <= 0:
+                    break
+                self._let_go(each)
+            return self._lacking(nbytes) <= 0
+
+    def _lacking(self, nbytes: int) -> int:
+        """Return by how much `nbytes` more are too many for host memory; the caller holds the mutex."""
+        plain = sum(map(plain_bytes, self._guests.values()))
+        used = self.books.ram.used_bytes + self.books.promised_bytes + plain
+        return used + nbytes - self.host.capacity_bytes()
+
+    def _host_bytes(self, guest: Guest) -> int:
+        """Return what an engine holds in host memory; the caller holds the mutex."""
+        held_ = self.books.ram.held.items()
+        own = sum(slot.chunk.nbytes for id_, slot in held_ if id_.model == guest.entry.id)
+        return own + plain_bytes(guest)
 
     def _next_use(self, guest: Guest) -> tuple[float, float]:
         use = self.books.plan.next_use(guest.entry.id, self.books.at)
@@ -326,7 +337,7 @@ class Manager:
         while any(self._in_transit(key)):
             self.loader.changed.wait(LOOK_S)
         self.books.forget(key)
-        self._files.pop(key, None)
+        self._intake.forget(key)
         unload = getattr(guest.engine, "unload", None)
         if callable(unload):
             unload()
@@ -357,33 +368,98 @@ class Manager:
             now.extend(map(self._stage, rest))
         self.books.replan(Plan(tuple(now)), 0)
         self.loader.failed = None
+        self._ahead.renew()
+        if lent is None:  # else it waits until what was asked for is there
+            self._ahead.look()
         self.loader.changed.notify_all()
 
     def _stage(self, engine: str) -> Stage:
         known = self.measured.of(engine)
         return Stage(engine, (engine,), known.lease_s, known.activation_bytes)
 
-    def _read(self, chunk: Chunk, buffer: Any) -> None:
-        self._files[chunk.id.model].read(chunk, buffer)
+    def _weigh(self) -> None:
+        """Put the plan together anew, and let reading ahead be thrifty where it would do harm."""
+        with self.loader.changed:
+            jobs = list(self._jobs.values())
+            order = [engine for each in jobs for engine in each.engines[each.at :]]
+        harmful = len(order) > 1 and self._replayed(order).thrifty
+        with self.loader.changed:
+            self.books.thrifty = harmful
+            self._replan()
+
+    # -- engines that were never loaded ---------------------------------------------------------------
+
+    def next_unbuilt(self, skip: set[str]) -> str | None:
+        """Return the next engine of the plan that is not loaded; the caller holds the mutex."""
+        ids = dict.fromkeys(each.id for each in self.books.plan.stages)
+        return next((each for each in ids if each not in skip and self._may_come(each)), None)
+
+    def promise(self, engine: str) -> Guest | None:
+        """Make room for an engine without harm and keep it free; None: there is none, or no need."""
+        guest = self._guest(engine)
+        size = self._size(guest.entry)
+        if not (guest.hosted and size) or guest.entry.missing():
+            return None
+        with self.loader.changed:
+            use = self.books.plan.next_use(engine, self.books.at)
+            if guest.leased or not self._may_come(engine) or use == NEVER:
+                return None
+            if not self._make_host_room(size, guest, use):
+                return None
+            guest.coming = True
+            self.books.promised_bytes += size
+        return guest
+
+    def build(self, guest: Guest) -> None:
+        """Load what was promised room; where it is larger than it was thought, it must fit as well.
+
+        Raises:
+            MemoryError: if it does not, without harm; it is forgotten again.
+        """
+
+        def room(nbytes: int) -> None:
+            with self.loader.changed:
+                self.books.promised_bytes = 0
+                use = self.books.plan.next_use(guest.entry.id, self.books.at)
+                if not guest.leased and not self._make_host_room(nbytes, guest, min(use, LATEST)):
+                    raise MemoryError(f"{guest.entry.id} takes {nbytes:,} bytes")
+                self.books.promised_bytes = nbytes
+
+        self._intake.load(guest, room)
+
+    def settle(self, guest: Guest) -> None:
+        """The room that was promised is in the books now, or not needed any more."""
+        guest.coming, self.books.promised_bytes = False, 0
+        if guest.hosted and guest.networks is None and not guest.leased:
+            self._let_go(guest)  # it was not built, or only in part
+        self.loader.changed.notify_all()
+
+    def _may_come(self, engine: str) -> bool:
+        """Tell whether it would have to be loaded, and may be: not again where that does harm."""
+        again = self.books.thrifty and engine in self._intake.built
+        return engine not in self.books.models and not again
 
     # -- small things -----------------------------------------------------------------------------------
 
     def _guest(self, engine: str) -> Guest:
-        with self.loader.changed:
-            guest = self._guests.get(engine)
-        if guest is not None:
-            return guest
-        found = self.find(engine)
-        made = Guest(found, found.build(), RLock(), used_s=time.monotonic())
-        with self.loader.changed:
-            return self._guests.setdefault(engine, made)
+        with self._making:  # importing a class takes seconds: not under the mutex
+            with self.loader.changed:
+                guest = self._guests.get(engine)
+            if guest is not None:
+                return guest
+            found = self.find(engine)
+            made = Guest(found, found.build(), RLock(), used_s=time.monotonic())
+            with self.loader.changed:
+                self._guests[engine] = made
+            return made
 
     def _size(self, found: Entry) -> int:
         """Return the bytes an engine will take, as far as it is known."""
         learned = self.measured.of(found.id).nbytes
         parts = found.weights.parts() if found.weights else ()
         listed = sum(file.bytes for each in parts for file in each.files)
-        return learned or listed or int(found.needs.memory_gb * GIB)
+        here = found.held() if not (learned or listed) else None
+        return learned or listed or (here.bytes if here else 0) or int(found.needs.memory_gb * GIB)
 
     def model_of(self, engine: str) -> Model:
         """Return an engine's chunks: the real ones, or a guess from what is known of it."""
@@ -400,13 +476,3 @@ class Manager:
         ]
         plain = 0 if guest.hosted else plain_bytes(guest)
         return Holding(key, guest.entry.title, sizes[0], sizes[1] + plain, bool(guest.leased))
-
-
-@contextmanager
-def _held(lock: Any, check: Callable[[], None]) -> Generator[None, None, None]:
-    while not lock.acquire(timeout=LOOK_S):
-        check()
-    try:
-        yield
-    finally:
-        lock.release()

@@ -103,6 +103,7 @@ class Estimate:
     copied_bytes: int  # to the device
     peak_bytes: int  # on the device, activations included
     stages: tuple[StageCost, ...] = ()
+    thrifty: bool = False  # nothing was read ahead that had been read before: that would do harm
 
     @property
     def seconds(self) -> float:
@@ -141,6 +142,7 @@ class Replay:
             copied_bytes=self.books.vram.moved_bytes,
             peak_bytes=self.peak_bytes,
             stages=tuple(costs),
+            thrifty=self.books.thrifty,
         )
 
     def stage(self, index: int) -> StageCost:

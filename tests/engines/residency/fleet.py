@@ -48,9 +48,9 @@ class Net(torch.nn.Module):
 class Thinker:
     """An engine in the house's manner."""
 
-    def __init__(self, *, weights, seed, nap_s=0.0):
+    def __init__(self, *, weights, seed, nap_s=0.0, dtype="float32"):
         self.weights, self.seed, self.nap_s = weights, seed, nap_s
-        self.loads, self.nets = 0, {}
+        self.dtype, self.loads, self.nets = dtype, 0, {}
         self.trouble = []
 
     def networks(self):
@@ -99,6 +99,7 @@ class Made:
             target="-",
             revision="1",
             licence="MIT",
+            settings=settings,
             weights=Weights(repo=f"toys/{name}"),
         )
 

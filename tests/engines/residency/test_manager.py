@@ -7,8 +7,10 @@ import time
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from engines.residency.manager import Manager
+from engines.residency.measured import Measured
 from studio.errors import Busy, Cancelled, OutOfMemory
 from studio.holdings import Spent
 from tests.engines.residency.fleet import Made, manager, one_model_bytes
@@ -256,4 +258,84 @@ def test_the_forecast_knows_what_was_measured(made):
     forecast = boss.forecast(["a", "a", "b"])
     assert not forecast.guessed and forecast.peak_bytes <= FITS_ONE and forecast.wait_s > 0
     assert boss.measured.of("a").nbytes == ONE
+    boss.close()
+
+
+def until(met):
+    deadline = time.monotonic() + 10
+    while not met():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_an_engine_that_was_never_loaded_comes_while_another_computes(made, in_place):
+    boss = manager(made, ONE * 9)
+    boss.device.in_place = in_place
+    boss.expect("job", ["a", "b", "c"])
+    with boss.lease("a", "job") as engine:
+        shelf = boss.books.ram if in_place else boss.books.vram
+        until(lambda: shelf.counts["c"])  # b and c were built, and not by this thread
+        assert engine.think() == made.plain("a")
+    waited = boss.spent("job").wait_s
+    for name in "bc":
+        with boss.lease(name, "job") as engine:
+            assert engine.think() == made.plain(name) and engine.loads == 1
+    assert boss.spent("job").wait_s - waited < 0.1 and not boss.books.promised_bytes
+    boss.close()
+
+
+def test_what_was_never_loaded_waits_where_it_would_drive_out_what_is_needed_sooner(made):
+    boss = manager(made, ONE * 9, host_bytes=int(ONE * 2.5))
+    ask(boss, "ab")
+    boss.expect("job", ["a", "b", "c", "d"])
+    with boss.lease("a", "job"):
+        boss._ahead.join()  # it looked, and found no room
+        time.sleep(0.05)
+        assert "c" not in boss.books.models and boss.books.ram.counts["b"]
+    with boss.lease("b", "job"):
+        until(lambda: boss.books.ram.counts["c"])  # in place of a
+        assert not boss.books.ram.counts["a"] and boss.books.ram.used_bytes <= ONE * 2.5
+    boss.close()
+
+
+def test_in_another_precision_only_the_files_are_read_ahead(made, tmp_path):
+    half = Made(tmp_path / "half", names="b", dtype="bfloat16")
+    made.entries["b"] = half.entries["b"]
+    boss = manager(made, ONE * 9)
+    boss.expect("job", ["a", "b"])
+    with boss.lease("a", "job"):
+        until(lambda: "b" in boss._ahead._read)
+        boss._ahead.join()
+        assert "b" not in boss.books.models
+    with boss.lease("b", "job") as engine:
+        assert engine.think() == made.plain("b")
+    boss.close()
+
+
+def test_weights_that_cannot_be_read_ahead_fail_their_own_lease_only(made):
+    boss = manager(made, ONE * 9)
+    (made.entries["b"][0] / "model.safetensors").write_bytes(b"12345678 no weights")
+    boss.expect("job", ["a", "b"])
+    with boss.lease("a", "job") as engine:
+        boss._ahead.join()
+        assert engine.think() == made.plain("a")
+    with pytest.raises(SafetensorError), boss.lease("b", "job"):
+        pass
+    boss.withdraw("job")
+    boss._ahead.join()
+    assert not boss.books.promised_bytes and "b" not in boss.books.models
+    boss.close()
+
+
+def test_reading_ahead_that_would_do_harm_is_left_out_of_the_real_plan_too(made):
+    """Three engines in turn, room for two and a half, and a disk slower than any of them computes."""
+    slow = Measured()
+    for name in "abc":
+        slow.learn(name, nbytes=ONE, chunks=5, load_s=ONE / 1e5, lease_s=0.02)
+    boss = manager(made, ONE, host_bytes=int(ONE * 2.5), measured=slow)
+    boss.expect("job", list("abcabcabc"))
+    assert boss.books.thrifty
+    boss.expect("job", ["a", "b"])
+    assert not boss.books.thrifty  # everything fits: nothing is read twice
     boss.close()
