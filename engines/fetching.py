@@ -10,7 +10,7 @@ from typing import Any
 from engines import catalog, hub
 from engines.catalog import Entry
 from engines.weights import is_offline
-from studio.errors import BadInput, BadPreset, MissingWeights
+from studio.errors import BadInput, BadPreset, LicenceRefused, MissingWeights
 from studio.request import Report, Request, Result
 from studio.steps import Desk, Run, step
 from studio.weights import Holding
@@ -55,11 +55,11 @@ def fetch(desk: Desk, engines: tuple[str, ...], job: str) -> int:
         The size of all of it.
 
     Raises:
-        MissingWeights: if something cannot be fetched; everything else was, by then.
+        LicenceRefused, MissingWeights: if something cannot be fetched; everything else was, by then.
     """
     del job
     sizes = {id_: _size(catalog.entry(id_)) for id_ in engines}
-    before, refused = 0, list[MissingWeights]()
+    before, refused = 0, list[MissingWeights | LicenceRefused]()
     for id_ in engines:
         weights = catalog.entry(id_).weights
         if weights is None:
@@ -71,12 +71,12 @@ def fetch(desk: Desk, engines: tuple[str, ...], job: str) -> int:
 
         try:
             hub.download(weights, tell, desk.check)
-        except MissingWeights as error:
+        except (MissingWeights, LicenceRefused) as error:
             refused.append(error)
         before += sizes[id_]
     if refused:
         rest = f"; and {len(refused) - 1} more cannot be had" if len(refused) > 1 else ""
-        raise MissingWeights(f"{refused[0]}{rest}", remedy=refused[0].remedy)
+        raise type(refused[0])(f"{refused[0]}{rest}", remedy=refused[0].remedy)
     return sum(_size(catalog.entry(id_)) for id_ in engines)
 
 
@@ -166,7 +166,7 @@ def _sized(engine: Entry, seen: Holding) -> Holding:
         return seen
     try:
         size = hub.size_bytes(engine.weights)
-    except MissingWeights:  # the hub will tell, when it is asked to send
+    except (MissingWeights, LicenceRefused):  # the hub will tell, when it is asked to send
         return seen
     here = engine.held()
     return replace(seen, bytes=size, to_fetch_bytes=max(0, size - (here.here_bytes if here else 0)))

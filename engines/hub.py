@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from engines.weights import PARTIAL, UNKNOWN, Weights, cache_dir, folder, held, is_offline, repo_dir
 from studio.artefacts import storage_errors
-from studio.errors import MissingWeights, StorageFailed
+from studio.errors import LicenceRefused, MissingWeights, StorageFailed
 from studio.lock import waiting_lock
 from studio.progress import Progress
 
@@ -88,6 +88,7 @@ def download(weights: Weights, progress: Progress, check: Callable[[], None]) ->
         check: raises `Cancelled` to stop; what was fetched stays, and is gone on from.
 
     Raises:
+        LicenceRefused: if terms must be accepted first, and were not by this token's owner.
         MissingWeights: if the hub refuses, does not answer, has other files, or gives wrong bytes.
         StorageFailed: if the disk is too small or the cache cannot be written.
         Cancelled: (of `check`).
@@ -115,7 +116,7 @@ def size_bytes(weights: Weights) -> int:
     """Ask the hub how large `weights` are, where their preset does not say.
 
     Raises:
-        MissingWeights: as `download`.
+        LicenceRefused, MissingWeights: as `download`.
     """
     return sum(file.bytes for each in weights.parts() for file in _wanted(each, _ask(each)))
 
@@ -215,13 +216,13 @@ def _other_than_expected(weights: Weights, what: str) -> MissingWeights:
     )
 
 
-def _refusal(weights: Weights, error: Exception) -> MissingWeights:
+def _refusal(weights: Weights, error: Exception) -> MissingWeights | LicenceRefused:
     """Return the sentence for what the hub answered, or for its silence."""
     from huggingface_hub import errors  # noqa: PLC0415 - half a second
 
     repo, where = weights.repo, endpoint()
     if isinstance(error, errors.GatedRepoError):
-        return MissingWeights(
+        return LicenceRefused(
             f"{repo} is gated: its authors ask you to accept their terms first",
             remedy=f"Log in, accept them at {where}/{repo}, make a token that may read at "
             f"{where}/settings/tokens, and set HF_TOKEN to it.",
@@ -301,7 +302,7 @@ def _take(weights: Weights, url: str, wanted: Wanted, file: FileIO, tally: Tally
     """Append what is missing of a file; tell whether it is what it should be.
 
     Raises:
-        MissingWeights: if the hub refuses, or breaks off again and again.
+        LicenceRefused, MissingWeights: if the hub refuses, or breaks off again and again.
     """
     _forget_excess(file, wanted)
     tally.add(_end(file))

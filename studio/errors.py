@@ -6,7 +6,7 @@
     + LimitReached: a queue, a day's allowance or a size is full
   x BadPreset (LookupError): no such preset, or its text is wrong
   x MissingWeights (RuntimeError): weights, a package or a program are not here
-  x LicenceRefused (PermissionError): the licence does not allow what is asked
+  x LicenceRefused (PermissionError): terms were not accepted without which weights are not given
   x OutOfMemory (MemoryError): the model does not fit, even alone
   x StorageFailed (OSError): the disk is full or the folder cannot be written
   x ToolFailed (OSError): ffmpeg or another program stopped with an error
@@ -55,7 +55,7 @@ class MissingWeights(StudioError, RuntimeError):
 
 
 class LicenceRefused(StudioError, PermissionError):
-    """The licence does not allow what is asked."""
+    """Terms were not accepted, without which weights are not given."""
 
 
 class OutOfMemory(StudioError, MemoryError):

@@ -19,6 +19,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from engines.catalog import entry
+from engines.espeak import voice_of
 from engines.roles import Aligned, Phone
 from media.audio import Audio
 from media.program import ask_program
@@ -31,7 +32,6 @@ MOST_S = 60.0  # the warping's table grows with the square of it
 TIMEOUT_S = 60.0
 PAUSE_HOP_S, SHORTEST_PAUSE_S, QUIET_DB = 0.01, 0.12, -35.0
 WORKER = Path(__file__).with_name("espeak_worker.py")
-_ACCENT = {"en": "en-us", "pt": "pt-br", "zh": "cmn", "no": "nb"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class EspeakClock:
                 remedy="Split it into shorter sentences.",
             )
         tokens = [(each.group(), each.start()) for each in re.finditer(r"\S+", text)]
-        reading = _read_aloud(text, _ACCENT.get(language, language))
+        reading = _read_aloud(text, voice_of(language))
         if not tokens or not reading.phones or audio.duration_s < 0.05:
             return Aligned((), ())
         carry = _warping(reading.audio, audio)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from engines.catalog import built_in, entry
+from engines.espeak import voice_of
 from engines.roles import BuiltInVoice, Reference, Speech
 from engines.speech.line import check_rate, clean, spoken, variation
 from media.program import ask_program
@@ -16,8 +17,6 @@ from studio.progress import Progress, silent
 WORDS_PER_MINUTE, SLOWEST, FASTEST = 175, 80, 450
 PITCH = 50  # of 0..99
 TIMEOUT_S = 60.0
-# ISO 639-1 codes whose voice has another name.
-_ACCENT = {"en": "en-us", "pt": "pt-br", "zh": "cmn", "no": "nb"}
 _NAME = re.compile(
     r"(?P<base>[a-z]{2,3}(-[a-z0-9]+)*)?(?P<variant>\+[A-Za-z0-9]+)?(@(?P<pitch>\d\d?))?"
 )
@@ -74,8 +73,8 @@ def _voice(voice: str, language: str) -> tuple[str, int]:
     found = _NAME.fullmatch(voice)
     if found is None:
         raise BadInput(f"eSpeak NG has no voice {voice!r}", remedy='Choose one such as "+f2".')
-    base = found["base"] or _ACCENT.get(language, language)
-    own = _ACCENT.get(language, language)
+    base = found["base"] or voice_of(language)
+    own = voice_of(language)
     if base.split("-")[0] not in {language, own.split("-")[0]}:
         raise BadInput(
             f"the voice {voice!r} does not speak {language!r}", remedy="Choose another voice."

@@ -12,7 +12,7 @@ import pytest
 
 from engines import hub as fetching
 from engines.weights import UNKNOWN, WeightFile, Weights, cache_dir, folder, held, repo_dir
-from studio.errors import Cancelled, MissingWeights, StorageFailed
+from studio.errors import Cancelled, LicenceRefused, MissingWeights, StorageFailed
 from tests import hub as hubs
 
 ROOT = Path(__file__).parents[2]
@@ -227,7 +227,7 @@ def test_gated_weights_are_explained(hub, monkeypatch, token):
     hub.gated = {REPO}
     if token:
         monkeypatch.setenv("HF_TOKEN", token)
-    with pytest.raises(MissingWeights, match="is gated") as caught:
+    with pytest.raises(LicenceRefused, match="is gated") as caught:
         fetch(known(gated=True))
     assert f"{hub.url}/{REPO}" in caught.value.remedy and "HF_TOKEN" in caught.value.remedy
 
