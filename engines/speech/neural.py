@@ -1,14 +1,14 @@
 """What voices made by networks share: seeds, the stop button, pieces of long lines, quiet ends."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.roles import OWN, Speech
+from engines.roles import OWN, Reference, Speech
 from engines.speech.line import check_rate, clean, joined, pieces, trimmed
 from media.audio import Audio
 from studio.errors import BadInput, MissingWeights
@@ -51,6 +51,32 @@ def told(
         yield
     finally:
         hook.remove()
+
+
+def asked(
+    processor: Any,
+    role: str,
+    content: Sequence[Mapping[str, str]],
+    reference: Reference | None,
+    most_s: float,
+) -> Any:
+    """Return what a model of transformers is given to say a text, in a voice if there is one.
+
+    Args:
+        processor: the model's.
+        role: who speaks, in the words of its chat template.
+        content: text and sound, in its template's order; without a reference the sound is left out.
+        reference: the voice.
+        most_s: seconds of it that are heard.
+    """
+    given: dict[str, Any] = {}
+    if reference is not None:
+        rate_hz = int(processor.feature_extractor.sampling_rate)
+        voice = reference.audio.mono().cut(0, most_s).resampled(rate_hz)
+        given = {"audio": [voice.samples[0]], "sampling_rate": rate_hz}
+    parts = [each for each in content if reference is not None or each["type"] != "audio"]
+    prompt = processor.apply_chat_template([{"role": role, "content": parts}], tokenize=False)
+    return processor(text=[prompt], return_tensors="pt", **given)
 
 
 def spoken_in_pieces(

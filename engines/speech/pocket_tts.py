@@ -2,8 +2,8 @@
 
 Kyutai, "Continuous Audio Language Models" (2025), https://github.com/kyutai-labs/pocket-tts; the
 class is that of transformers. Text and the latents of the reference go into a causal transformer;
-a flow head draws one latent of 80 ms a step; the codec (a repository of its own, named in
-`processor_config.json`) turns latents into 24 kHz sound. One checkpoint speaks one language.
+a flow head draws one latent of 80 ms a step; the codec (a repository of its own) turns latents into
+24 kHz sound. One checkpoint speaks one language.
 """
 
 import math
@@ -16,6 +16,7 @@ from engines.catalog import built_in
 from engines.networks import device_of, pretrained
 from engines.roles import BuiltInVoice, Reference, Speech
 from engines.speech.neural import (
+    asked,
     bound_s,
     check_files,
     check_voice,
@@ -25,7 +26,6 @@ from engines.speech.neural import (
     told,
 )
 from media.audio import Audio
-from studio.errors import MissingWeights
 from studio.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ TITLE = "Pocket TTS"
 MOST_CHARACTERS = 220  # about the 50 tokens in which its own program cuts a text
 REFERENCE_S = 12.0
 FILES = ("config.json", "*.safetensors", "tokenizer*.json", "*processor_config.json")
+CODEC_FILES = ("config.json", "*.safetensors")
 
 
 class PocketTts:
@@ -44,12 +45,13 @@ class PocketTts:
         self,
         *,
         weights: Path,
+        codec: Path,
         language: str = "en",
         dtype: str = "float32",
         temperature: float = 0.3,
         name: str = "pocket-tts",
     ) -> None:
-        self._weights, self._languages = weights, (language,)
+        self._weights, self._codec, self._languages = weights, codec, (language,)
         self._dtype, self._temperature, self._name = dtype, temperature, name
 
     def voices(self, language: str) -> tuple[BuiltInVoice, ...]:
@@ -88,16 +90,8 @@ class PocketTts:
     def _said(self, text: str, reference: Reference | None) -> Audio:
         model, processor = self._model, self._processor
         rate_hz = int(processor.feature_extractor.sampling_rate)
-        content: list[dict[str, Any]] = [{"type": "text", "text": text}]
-        given: dict[str, Any] = {}
-        if reference is not None:
-            model_voice = reference.audio.mono().cut(0, REFERENCE_S).resampled(rate_hz)
-            content.insert(0, {"type": "audio"})
-            given = {"audio": [model_voice.samples[0]], "sampling_rate": rate_hz}
-        prompt = processor.apply_chat_template(
-            [{"role": "user", "content": content}], tokenize=False
-        )
-        inputs = processor(text=[prompt], return_tensors="pt", **given)
+        said = {"type": "text", "text": text}
+        inputs = asked(processor, "user", [{"type": "audio"}, said], reference, REFERENCE_S)
         frames = math.ceil(bound_s(text) * model.config.frame_rate)
         made = model.generate(
             **inputs.to(device_of(model), dtype=model.dtype),
@@ -117,17 +111,18 @@ class PocketTts:
 
     @cached_property
     def _processor(self) -> Any:
-        from transformers import PocketTTSProcessor  # noqa: PLC0415 - heavy
+        from transformers import (  # noqa: PLC0415 - heavy
+            AutoTokenizer,
+            PocketTTSAudioTokenizerModel,
+            PocketTTSFeatureExtractor,
+            PocketTTSProcessor,
+        )
 
         check_files(TITLE, self._weights, FILES)
-        try:
-            processor: Any = PocketTTSProcessor.from_pretrained(
-                self._weights, local_files_only=True
-            )
-        except OSError as error:
-            raise MissingWeights(
-                f"{TITLE} cannot load its codec: {error}",
-                remedy="Get eustlb/pocket-tts-audio-tokenizer too, by ./run.sh weights.",
-            ) from error
-        processor.audio_tokenizer.eval().requires_grad_(False)
-        return processor
+        check_files(f"{TITLE}'s codec", self._codec, CODEC_FILES)
+        hears = PocketTTSFeatureExtractor.from_pretrained(self._weights, local_files_only=True)
+        words: Any = AutoTokenizer.from_pretrained(self._weights, local_files_only=True)
+        codec = pretrained(PocketTTSAudioTokenizerModel, self._codec, self._dtype)
+        template = self._weights / "chat_template.jinja"
+        told = template.read_text("utf-8") if template.is_file() else words.chat_template
+        return PocketTTSProcessor(hears, words, audio_tokenizer=codec, chat_template=told)

@@ -18,6 +18,7 @@ from engines.catalog import built_in
 from engines.networks import device_of, pretrained
 from engines.roles import BuiltInVoice, Reference, Speech
 from engines.speech.neural import (
+    asked,
     bound_s,
     check_files,
     check_voice,
@@ -90,14 +91,8 @@ class VibeVoice:
     def _said(self, text: str, reference: Reference | None) -> Audio:
         model, processor = self._model, self._processor
         rate_hz = int(processor.feature_extractor.sampling_rate)
-        content: list[dict[str, Any]] = [{"type": "text", "text": text}]
-        given: dict[str, Any] = {}
-        if reference is not None:
-            model_voice = reference.audio.mono().cut(0, REFERENCE_S).resampled(rate_hz)
-            content.append({"type": "audio"})
-            given = {"audio": [model_voice.samples[0]], "sampling_rate": rate_hz}
-        prompt = processor.apply_chat_template([{"role": "0", "content": content}], tokenize=False)
-        inputs = processor(text=[prompt], return_tensors="pt", **given)
+        said = {"type": "text", "text": text}
+        inputs = asked(processor, "0", [said, {"type": "audio"}], reference, REFERENCE_S)
         made: Any = model.generate(
             **inputs.to(device_of(model), dtype=model.dtype),
             max_new_tokens=math.ceil(bound_s(text) * FRAME_RATE_HZ),
