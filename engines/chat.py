@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
@@ -66,7 +67,6 @@ class LocalChat:
     def __init__(self, weights: Path, dtype: str, most_tokens: int = 8192) -> None:
         self._weights, self._dtype, self._most_tokens = weights, dtype, most_tokens
         self._model: Any = None
-        self._tokenizer: Any = None
 
     def is_here(self) -> bool:
         """Tell whether its weights are on this machine."""
@@ -79,12 +79,21 @@ class LocalChat:
             MissingWeights: if a file is missing or broken.
         """
         if self._model is None:
-            from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415 - heavy
+            from transformers import AutoModelForCausalLM  # noqa: PLC0415 - heavy
 
             files = ("config.json", "tokenizer_config.json")
             self._model = official(AutoModelForCausalLM, self._weights, self._dtype, files=files)
-            self._tokenizer = AutoTokenizer.from_pretrained(self._weights, local_files_only=True)
         return {"model": self._model}
+
+    def share(self, networks: Mapping[str, "torch.nn.Module"]) -> None:
+        """Take the model of another one. See `engines.networks.Sharing`."""
+        self._model = networks["model"]
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from transformers import AutoTokenizer  # noqa: PLC0415 - heavy
+
+        return AutoTokenizer.from_pretrained(self._weights, local_files_only=True)
 
     def reply(
         self,

@@ -29,6 +29,18 @@ class Hosted(Protocol):
         ...
 
 
+@runtime_checkable
+class Sharing(Protocol):
+    """A hosted engine that works with another one's networks, where weights and dtype are the same.
+
+    Its preset says so by the capability `shares`.
+    """
+
+    def share(self, networks: Mapping[str, "torch.nn.Module"]) -> None:
+        """Take those networks in place of reading the files."""
+        ...
+
+
 def pretrained(kind: type[Any], weights: Path, dtype: str = "float32", **options: Any) -> Any:
     """Return a model of transformers or diffusers from a local folder, ready for inference.
 

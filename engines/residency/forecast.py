@@ -34,7 +34,7 @@ def replayed_here(
         measured: what was learned.
         engines: ids, in the order of the job's steps.
         models: their chunks, by engine.
-        held: which of them are in host memory.
+        held: keys of those in host memory.
     """
     sized = [each for each, _ in groupby(engines) if models[each].nbytes]
     machine = Machine(
@@ -43,8 +43,8 @@ def replayed_here(
         read_bytes_per_s=read_speed(measured),
         copy_bytes_per_s=COPY_BYTES_PER_S[host.arena.pinned] if not device.in_place else 1e15,
     )
-    needed = [models[each] for each in dict.fromkeys(sized)]
-    plan = Plan(tuple(_stage(each, measured) for each in sized))
+    needed = list({models[each].key: models[each] for each in sized}.values())
+    plan = Plan(tuple(_stage(each, models[each].key, measured) for each in sized))
     try:
         return estimate(machine, plan, needed, dict.fromkeys(held, False))
     except OutOfMemory:  # the job will say so itself, with what to do
@@ -85,9 +85,9 @@ def read_speed(measured: Measured) -> float:
     return sum(each.nbytes for each in known) / seconds if seconds else READ_BYTES_PER_S
 
 
-def _stage(engine: str, measured: Measured) -> Stage:
+def _stage(engine: str, key: str, measured: Measured) -> Stage:
     known = measured.of(engine)
-    return Stage(engine, (engine,), known.lease_s, known.activation_bytes)
+    return Stage(engine, (key,), known.lease_s, known.activation_bytes)
 
 
 def _weighs(entry: Entry) -> bool:

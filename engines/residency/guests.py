@@ -8,8 +8,16 @@ from engines.catalog import Entry
 from engines.networks import Hosted
 from engines.residency.books import Slot
 from engines.residency.networks import Networks
+from studio.keys import digest
 
 GIB = 1 << 30
+
+
+def key_of(entry: Entry) -> str:
+    """Return what an engine's networks are known by: those of the same files and dtype are one."""
+    if entry.weights is None or "shares" not in entry.capabilities:
+        return entry.id
+    return digest([entry.weights, entry.settings.get("dtype", "")])
 
 
 def nothing() -> None:
@@ -33,6 +41,11 @@ class Guest:
     coming: bool = False  # it is loaded ahead of its turn
 
     @property
+    def key(self) -> str:
+        """By which its networks are known in the books."""
+        return key_of(self.entry)
+
+    @property
     def hosted(self) -> bool:
         """Whether it has networks that are moved."""
         return isinstance(self.engine, Hosted)
@@ -48,6 +61,7 @@ class Expected:
     """A job's engines in the order of its steps, and how far it is."""
 
     engines: tuple[str, ...]
+    keys: frozenset[str]  # of their networks
     tell: Callable[[str], None]
     at: int = 0
     wait_s: float = 0.0  # of the device, for weights
@@ -60,7 +74,7 @@ class Expected:
 
     def count(self, held: Iterable[Slot], wait_s: float, beside_bytes: int) -> None:
         """Note what it waited for its weights, and how much is held for it at this moment."""
-        own = sum(each.chunk.nbytes for each in held if each.chunk.id.model in self.engines)
+        own = sum(each.chunk.nbytes for each in held if each.chunk.id.model in self.keys)
         self.wait_s += wait_s
         self.peak_bytes = max(self.peak_bytes, own + beside_bytes)
 

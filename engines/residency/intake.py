@@ -13,7 +13,7 @@ from typing import Any
 from engines.residency.chunks import SMALLEST, Chunk, Model
 from engines.residency.device import Device, HostMemory
 from engines.residency.files import Files
-from engines.residency.guests import Guest
+from engines.residency.guests import Guest, nothing
 from engines.residency.loader import Loader, held
 from engines.residency.measured import Measured
 from engines.residency.networks import Networks
@@ -36,12 +36,16 @@ class Intake:
     host: HostMemory
     measured: Measured
     smallest: int = SMALLEST
-    built: set[str] = field(default_factory=set[str])  # engines that were, whether they stayed
+    built: set[str] = field(default_factory=set[str])  # keys of what was, whether it stayed
     _files: dict[str, Files] = field(default_factory=dict[str, Files], init=False)
     _building: Any = field(default_factory=RLock, init=False)
 
     def load(
-        self, guest: Guest, room: Callable[[int], object], check: Callable[[], None] = lambda: None
+        self,
+        guest: Guest,
+        room: Callable[[int], object],
+        check: Callable[[], None] = nothing,
+        twin: Callable[[], Guest | None] = lambda: None,
     ) -> None:
         """Let the engine read its files, if it has not, and take its networks over.
 
@@ -49,22 +53,24 @@ class Intake:
             guest: an engine with networks.
             room: makes room for so many bytes in host memory; called with the true size.
             check: called while another engine is built; raises `Cancelled`.
+            twin: returns a loaded engine of the same weights, if there is one: its networks are shared.
         """
         with held(self._building, check):
             if guest.networks is not None:
                 return
-            key = guest.entry.id
+            loaded = twin()
+            if loaded is not None and loaded.networks is not None:
+                guest.engine.share(loaded.networks.modules)
+                guest.networks = loaded.networks
+                self._learn(guest)
+                return
             began = time.monotonic()
             modules = guest.engine.networks()
             load_s = time.monotonic() - began
-            networks = Networks(key, modules, self.smallest)
+            networks = Networks(guest.key, modules, self.smallest)
             room(networks.model.nbytes)
             self._enter(guest, networks)
-            known = networks.model
-            with self.loader.changed:
-                self.measured.learn(
-                    key, nbytes=known.nbytes, chunks=max(1, len(known.chunks)), load_s=load_s
-                )
+            self._learn(guest, load_s=load_s)
         if not self.device.in_place:
             self.loader.start()
 
@@ -75,6 +81,13 @@ class Intake:
     def forget(self, key: str) -> None:
         """Forget an engine's files."""
         self._files.pop(key, None)
+
+    def _learn(self, guest: Guest, **facts: float) -> None:
+        if guest.networks is not None:
+            model = guest.networks.model
+            facts = {"nbytes": model.nbytes, "chunks": max(1, len(model.chunks)), **facts}
+            with self.loader.changed:
+                self.measured.learn(guest.entry.id, **facts)
 
     def _enter(self, guest: Guest, networks: Networks) -> None:
         """Bring the bytes into the arena, or leave them where they lie, and enter all of them.
@@ -98,11 +111,11 @@ class Intake:
                 for _, buffer in entered:
                     self.host.free(buffer)
             raise
-        networks.model = Model(guest.entry.id, tuple(chunk for chunk, _ in entered))
+        networks.model = Model(guest.key, tuple(chunk for chunk, _ in entered))
         with self.loader.changed:
-            self._files[guest.entry.id] = files
+            self._files[guest.key] = files
             for chunk, buffer in entered:
                 self.loader.books.adopt(chunk, buffer)
             self.loader.books.register(networks.model)
-            self.built.add(guest.entry.id)
+            self.built.add(guest.key)
             guest.networks = networks

@@ -5,9 +5,10 @@ mutex. Engines without networks are made and kept, and let go as a whole.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from threading import RLock
 from typing import Any
 
@@ -17,10 +18,19 @@ from engines.residency.books import Books
 from engines.residency.chunks import SMALLEST, Model, even
 from engines.residency.device import Device, HostMemory
 from engines.residency.forecast import forecast, replayed_here
-from engines.residency.guests import GIB, Expected, Guest, nothing, plain_bytes, unheard
+from engines.residency.guests import (
+    GIB,
+    Expected,
+    Guest,
+    key_of,
+    nothing,
+    plain_bytes,
+    unheard,
+)
 from engines.residency.intake import Intake
 from engines.residency.lent import Lent
-from engines.residency.loader import LOOK_S, Loader, held
+from engines.residency.loader import Loader, held
+from engines.residency.lodging import Lodging
 from engines.residency.measured import Measured
 from engines.residency.plan import NEVER, Plan, Stage
 from engines.residency.replay import Estimate
@@ -53,10 +63,11 @@ class Manager:
     books: Books = field(init=False)
     loader: Loader = field(init=False)
     _turn: Any = field(default_factory=RLock, init=False)
+    _keys: dict[str, str] = field(default_factory=dict[str, str], init=False)
     _making: Any = field(default_factory=RLock, init=False)
-    _guests: dict[str, Guest] = field(default_factory=dict[str, Guest], init=False)
     _jobs: dict[str, Expected] = field(default_factory=dict[str, Expected], init=False)
     _intake: Intake = field(init=False)
+    _lodging: Lodging = field(init=False)
     _ahead: Ahead = field(init=False)
     _lent: Lent | None = field(default=None, init=False)
     _used_s: float = field(default_factory=time.monotonic, init=False)
@@ -65,6 +76,7 @@ class Manager:
         self.books = Books(self.host, self.device)
         self.loader = Loader(self.books, self.device)
         self._intake = Intake(self.loader, self.device, self.host, self.measured, self.smallest)
+        self._lodging = Lodging(self.loader, self.host, self._intake)
         self.host.reader = self._intake.read
         self._ahead = Ahead(self, self.loader)
 
@@ -84,8 +96,9 @@ class Manager:
             engines: ids, one for each step that needs one.
             tell: is told what happens to the job's memory, for its report.
         """
+        keys = frozenset(map(self._key, engines))
         with self.loader.changed:
-            self._jobs[job] = Expected(tuple(engines), tell)
+            self._jobs[job] = Expected(tuple(engines), keys, tell)
         self._weigh()
 
     def withdraw(self, job: str) -> None:
@@ -152,8 +165,10 @@ class Manager:
     def holdings(self) -> Holdings:
         """Return what is held where."""
         with self.loader.changed:
-            held = tuple(self._holding(each) for each in self._guests.values())
-            plain = sum(each.host_bytes for each in held if not self._guests[each.engine].hosted)
+            held = tuple(self._holding(each) for each in self._lodging.guests.values())
+            plain = sum(
+                each.host_bytes for each in held if not self._lodging.guests[each.engine].hosted
+            )
             arena = self.host.arena
             return Holdings(
                 device=self.device.name,
@@ -197,10 +212,9 @@ class Manager:
             freed = self.books.trim(self.books.vram)
             if host:
                 before = self.books.ram.used_bytes
-                for guest in list(self._guests.values()):
-                    if not guest.leased:
-                        freed += 0 if guest.hosted else plain_bytes(guest)
-                        self._let_go(guest)
+                for guest in self._lodging.idle():
+                    freed += plain_bytes(guest)
+                    self._lodging.let_go(guest)
                 freed += before - self.books.ram.used_bytes
         self.device.empty_cache()
         return freed
@@ -208,14 +222,14 @@ class Manager:
     def idle_s(self) -> float:
         """Return for how long nothing has been lent; 0 while something is."""
         with self.loader.changed:
-            if any(each.leased for each in self._guests.values()):
+            if any(each.leased for each in self._lodging.guests.values()):
                 return 0.0
             return time.monotonic() - self._used_s
 
     def tend(self) -> None:
         """Free what has been idle for as long as the settings say."""
         idle_s = self.idle_s()
-        if self.ram_idle_s and idle_s >= self.ram_idle_s and self._guests:
+        if self.ram_idle_s and idle_s >= self.ram_idle_s and self._lodging.guests:
             self.free()
         elif self.vram_idle_s and idle_s >= self.vram_idle_s and self.books.vram.used_bytes:
             self.free(host=False)
@@ -274,7 +288,7 @@ class Manager:
             guest = self._guest(engine)
             with held(self._turn if guest.on_device else guest.lock, check):
                 with self.loader.changed:
-                    here = self._guests.get(engine) is guest
+                    here = self._lodging.guests.get(engine) is guest
                     guest.leased += here
                 if here:
                     yield guest
@@ -283,71 +297,9 @@ class Manager:
     def _load(self, guest: Guest, check: Callable[[], None]) -> None:
         """Let the engine read its files, if it has not, and take its networks over."""
         if guest.networks is None:
-            self._make_host_room(self._size(guest.entry), guest)
-            self._intake.load(guest, lambda nbytes: self._make_host_room(nbytes, guest), check)
-
-    def _make_host_room(self, nbytes: int, but: Guest, sooner: float = -1.0) -> bool:
-        """Let engines go, the farthest next use first, until `nbytes` more fit in host memory.
-
-        Args:
-            nbytes: how much.
-            but: for whom.
-            sooner: what is needed at that stage or before it stays.
-
-        Returns:
-            Whether they fit; where they do not, `sooner` was given and nobody was let go.
-        """
-        with self.loader.changed:
-            able = [
-                each
-                for each in self._guests.values()
-                if not (each is but or each.leased or each.coming)
-                and (each.hosted or plain_bytes(each))
-            ]
-            able = [each for each in able if self._next_use(each)[0] > sooner]
-            able.sort(key=self._next_use, reverse=True)
-            most = sum(map(self._host_bytes, able))
-            if sooner >= 0 and self._lacking(nbytes) > most:
-                return False
-            for each in able:
-                if self._lacking(nbytes) <= 0:
-                    break
-                self._let_go(each)
-            return self._lacking(nbytes) <= 0
-
-    def _lacking(self, nbytes: int) -> int:
-        """Return by how much `nbytes` more are too many for host memory; the caller holds the mutex."""
-        plain = sum(map(plain_bytes, self._guests.values()))
-        used = self.books.ram.used_bytes + self.books.promised_bytes + plain
-        return used + nbytes - self.host.capacity_bytes()
-
-    def _host_bytes(self, guest: Guest) -> int:
-        """Return what an engine holds in host memory; the caller holds the mutex."""
-        held_ = self.books.ram.held.items()
-        own = sum(slot.chunk.nbytes for id_, slot in held_ if id_.model == guest.entry.id)
-        return own + plain_bytes(guest)
-
-    def _next_use(self, guest: Guest) -> tuple[float, float]:
-        use = self.books.plan.next_use(guest.entry.id, self.books.at)
-        return (use, -guest.used_s)
-
-    def _let_go(self, guest: Guest) -> None:
-        """Forget an engine as a whole; the caller holds the mutex."""
-        key = guest.entry.id
-        while any(self._in_transit(key)):
-            self.loader.changed.wait(LOOK_S)
-        self.books.forget(key)
-        self._intake.forget(key)
-        unload = getattr(guest.engine, "unload", None)
-        if callable(unload):
-            unload()
-        self._guests.pop(key, None)
-
-    def _in_transit(self, key: str) -> Iterator[bool]:
-        for shelf in (self.books.ram, self.books.vram):
-            for id_, slot in shelf.held.items():
-                if id_.model == key and (not slot.settled or slot.pins):
-                    yield True
+            self._lodging.make_room(self._size(guest.entry), guest)
+            room = partial(self._lodging.make_room, but=guest)
+            self._intake.load(guest, room, check, partial(self._lodging.twin, guest))
 
     # -- the plan ------------------------------------------------------------------------------------
 
@@ -375,7 +327,7 @@ class Manager:
 
     def _stage(self, engine: str) -> Stage:
         known = self.measured.of(engine)
-        return Stage(engine, (engine,), known.lease_s, known.activation_bytes)
+        return Stage(engine, (self._key(engine),), known.lease_s, known.activation_bytes)
 
     def _weigh(self) -> None:
         """Put the plan together anew, and let reading ahead be thrifty where it would do harm."""
@@ -401,10 +353,10 @@ class Manager:
         if not (guest.hosted and size) or guest.entry.missing():
             return None
         with self.loader.changed:
-            use = self.books.plan.next_use(engine, self.books.at)
+            use = self.books.plan.next_use(guest.key, self.books.at)
             if guest.leased or not self._may_come(engine) or use == NEVER:
                 return None
-            if not self._make_host_room(size, guest, use):
+            if not self._lodging.make_room(size, guest, use):
                 return None
             guest.coming = True
             self.books.promised_bytes += size
@@ -420,38 +372,47 @@ class Manager:
         def room(nbytes: int) -> None:
             with self.loader.changed:
                 self.books.promised_bytes = 0
-                use = self.books.plan.next_use(guest.entry.id, self.books.at)
-                if not guest.leased and not self._make_host_room(nbytes, guest, min(use, LATEST)):
+                use = self.books.plan.next_use(guest.key, self.books.at)
+                if not guest.leased and not self._lodging.make_room(
+                    nbytes, guest, min(use, LATEST)
+                ):
                     raise MemoryError(f"{guest.entry.id} takes {nbytes:,} bytes")
                 self.books.promised_bytes = nbytes
 
-        self._intake.load(guest, room)
+        self._intake.load(guest, room, twin=partial(self._lodging.twin, guest))
 
     def settle(self, guest: Guest) -> None:
         """The room that was promised is in the books now, or not needed any more."""
         guest.coming, self.books.promised_bytes = False, 0
         if guest.hosted and guest.networks is None and not guest.leased:
-            self._let_go(guest)  # it was not built, or only in part
+            self._lodging.guests.pop(guest.entry.id, None)  # it was not built, or only in part
         self.loader.changed.notify_all()
 
     def _may_come(self, engine: str) -> bool:
         """Tell whether it would have to be loaded, and may be: not again where that does harm."""
-        again = self.books.thrifty and engine in self._intake.built
-        return engine not in self.books.models and not again
+        key = self._key(engine)
+        again = self.books.thrifty and key in self._intake.built
+        return key not in self.books.models and not again
 
     # -- small things -----------------------------------------------------------------------------------
 
     def _guest(self, engine: str) -> Guest:
         with self._making:  # importing a class takes seconds: not under the mutex
             with self.loader.changed:
-                guest = self._guests.get(engine)
+                guest = self._lodging.guests.get(engine)
             if guest is not None:
                 return guest
             found = self.find(engine)
             made = Guest(found, found.build(), RLock(), used_s=time.monotonic())
             with self.loader.changed:
-                self._guests[engine] = made
+                self._lodging.guests[engine] = made
             return made
+
+    def _key(self, engine: str) -> str:
+        """Return by what its networks are known."""
+        if engine not in self._keys:
+            self._keys[engine] = key_of(self.find(engine))
+        return self._keys[engine]
 
     def _size(self, found: Entry) -> int:
         """Return the bytes an engine will take, as far as it is known."""
@@ -463,16 +424,18 @@ class Manager:
 
     def model_of(self, engine: str) -> Model:
         """Return an engine's chunks: the real ones, or a guess from what is known of it."""
-        if engine in self.books.models:
-            return self.books.models[engine]
+        key = self._key(engine)
+        if key in self.books.models:
+            return self.books.models[key]
         size, known = self._size(self.find(engine)), self.measured.of(engine)
-        return even(engine, size, known.chunks if known.nbytes else max(1, size // CHUNK_GUESS))
+        return even(key, size, known.chunks if known.nbytes else max(1, size // CHUNK_GUESS))
 
     def _holding(self, guest: Guest) -> Holding:
-        key = guest.entry.id
         sizes = [
-            sum(slot.chunk.nbytes for id_, slot in shelf.held.items() if id_.model == key)
+            sum(slot.chunk.nbytes for id_, slot in shelf.held.items() if id_.model == guest.key)
             for shelf in (self.books.vram, self.books.ram)
         ]
         plain = 0 if guest.hosted else plain_bytes(guest)
-        return Holding(key, guest.entry.title, sizes[0], sizes[1] + plain, bool(guest.leased))
+        return Holding(
+            guest.entry.id, guest.entry.title, sizes[0], sizes[1] + plain, bool(guest.leased)
+        )

@@ -142,6 +142,10 @@ class LlmTranslator(ChatTranslator):
         """Return the model. See `engines.networks.Hosted`."""
         return self._local.networks()
 
+    def share(self, networks: Mapping[str, "torch.nn.Module"]) -> None:
+        """Take the model of another engine. See `engines.networks.Sharing`."""
+        self._local.share(networks)
+
     def pairs(self) -> frozenset[tuple[str, str]]:
         """Return every pair of its languages if the weights are here."""
         return super().pairs() if self._local.is_here() else frozenset()

@@ -57,6 +57,10 @@ class LlmWriter(ChatWriter):
         """Return the model. See `engines.networks.Hosted`."""
         return self._local.networks()
 
+    def share(self, networks: Mapping[str, "torch.nn.Module"]) -> None:
+        """Take the model of another engine. See `engines.networks.Sharing`."""
+        self._local.share(networks)
+
 
 class EndpointWriter(ChatWriter):
     """Shortens by a server that the user set; see `EndpointChat` for the settings."""

@@ -1,6 +1,5 @@
 """The voices that clone, at a tiny size: what they say means nothing here, how they say it does."""
 
-
 import numpy as np
 import pytest
 
@@ -194,6 +193,6 @@ def test_pocket_tts_says_that_its_codec_is_missing(tmp_path):
     folder = tmp_path / "w"
     shutil.copytree(tiny.weights("pocket-tts"), folder)
     shutil.rmtree(folder / "codec")
-    engine = replace(catalog.entry("pocket-tts")).build(folder)
+    engine = catalog.entry("pocket-tts").build(folder)
     with pytest.raises(MissingWeights, match="codec"):
         say(engine)

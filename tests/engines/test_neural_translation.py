@@ -1,6 +1,7 @@
 """The neural translators: the official layout, what is refused, and what is stopped."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -142,3 +143,26 @@ def test_defaults_are_commercial_and_end_with_what_needs_no_download():
             ids = catalog.quality(name)[role]
             assert ids[-1] == last
             assert all(catalog.entry(id_).commercial is True for id_ in ids)
+
+
+def test_engines_that_share_are_built_for_it_and_the_two_language_models_do():
+    from engines.networks import Sharing
+    from engines.residency.guests import key_of
+
+    for each in catalog.entries().values():
+        if each.weights is not None:
+            assert isinstance(each.build(), Sharing) == ("shares" in each.capabilities), each.id
+    translator, writer = map(catalog.entry, ("llm-translator", "llm-writer"))
+    assert key_of(translator) == key_of(writer)
+    other = replace(writer, settings={**writer.settings, "dtype": "float16"})
+    assert key_of(other) != key_of(translator)
+
+
+def test_the_writer_answers_the_same_with_the_translators_network():
+    translator, writer = tiny.engine("llm-translator"), tiny.tiny("llm-writer")
+    alone = writer.shorten("There are 3 of them in the old house", "en")
+    sharing = tiny.tiny("llm-writer")
+    sharing.share(tiny.tiny("llm-writer").networks())
+    assert sharing.shorten("There are 3 of them in the old house", "en") == alone
+    sharing.share(translator.networks())
+    assert sharing.networks()["model"] is translator.networks()["model"]

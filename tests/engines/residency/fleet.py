@@ -53,6 +53,9 @@ class Thinker:
         self.dtype, self.loads, self.nets = dtype, 0, {}
         self.trouble = []
 
+    def share(self, networks):
+        self.nets = dict(networks)
+
     def networks(self):
         if not self.nets:
             self.loads += 1
@@ -73,7 +76,7 @@ class Made:
     """A catalog of thinkers, each with files of its own."""
 
     def __init__(self, folder, names="abcd", **settings):
-        self.entries, self.engines = {}, {}
+        self.entries, self.engines, self.repos = {}, {}, {}
         for seed, name in enumerate(names):
             place = Path(folder) / f"models--toys--{name}" / "snapshots" / "main"
             place.mkdir(parents=True)
@@ -100,8 +103,15 @@ class Made:
             revision="1",
             licence="MIT",
             settings=settings,
-            weights=Weights(repo=f"toys/{name}"),
+            weights=Weights(repo=self.repos.get(name, f"toys/{name}")),
+            capabilities=("shares",) if name in self.repos else (),
         )
+
+    def twins(self, *names):
+        """Let those have the files of the first of them, and one network."""
+        for name in names:
+            self.entries[name] = self.entries[names[0]]
+            self.repos[name] = f"toys/{names[0]}"
 
     def plain(self, name):
         """Return what the engine answers without any manager."""

@@ -339,3 +339,29 @@ def test_reading_ahead_that_would_do_harm_is_left_out_of_the_real_plan_too(made)
     boss.expect("job", ["a", "b"])
     assert not boss.books.thrifty  # everything fits: nothing is read twice
     boss.close()
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_engines_of_the_same_weights_have_one_network(made, in_place):
+    made.twins("a", "b")
+    boss = manager(made, ONE * 9)
+    boss.device.in_place = in_place
+    assert boss.forecast(["a", "b"]).peak_bytes == boss.forecast(["a"]).peak_bytes
+    plain = made.plain("a")
+    boss.expect("job", ["a", "b", "a", "c"])
+    for name in "aba":
+        with boss.lease(name, "job") as engine:
+            assert engine.think() == plain
+    assert boss.spent("job").peak_bytes in {ONE, ONE * 2}  # c may have come ahead
+    boss.withdraw("job")
+    boss._ahead.join()
+    assert made.engines["a"].nets["net"] is made.engines["b"].nets["net"]
+    assert made.engines["a"].loads == 1 and made.engines["b"].loads == 0
+    assert boss.books.ram.used_bytes <= ONE * 2  # of both, and of c
+    with boss.lease("b"):
+        boss.free()
+        assert boss.books.ram.counts[boss._key("a")]  # b's network is a's
+    boss.free()
+    assert not boss.books.ram.used_bytes and not boss.holdings().engines
+    assert ask(boss, "ba") == [plain, plain]
+    boss.close()
