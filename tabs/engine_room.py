@@ -18,16 +18,11 @@ from tabs.parts.border import border, member_of, owner_of
 from tabs.parts.cards import clock, size
 from tabs.parts.languages import language_name
 from tabs.parts.page import ACT, QUIET, Page
-from tabs.parts.preflight import ROLES
+from tabs.parts.preflight import ROLES, USES
 
 TITLE = "Engine Room"
 ORDER = 100
 LANGUAGES_SHOWN = 6
-USES = {
-    True: "commercial use allowed",
-    False: "not for commercial use",
-    "unknown": "commercial use: ask",
-}
 MEASURED = (
     '<p class="empty">Nothing was measured yet. After the first job, this table says how fast every '
     "step is on this machine, and jobs know when they will be done.</p>"

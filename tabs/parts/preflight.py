@@ -1,5 +1,6 @@
 """What will run: which engine serves each need, what is missing, how to get it, how long it takes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import TypeVar
@@ -46,6 +47,12 @@ ROLES = {
     "Segmenter": "Cuts people out",
 }
 """What each role does, in the order in which a job calls for them."""
+USES: Mapping[bool | str, str] = {
+    True: "commercial use allowed",
+    False: "not for commercial use",
+    "unknown": "licence for commercial use: not stated",
+}
+"""What an engine's licence says of work that is sold."""
 
 
 def preflight(
@@ -136,7 +143,7 @@ def _row(choice: Choice) -> str:
         return f'<p><b>{does}</b> <span class="{lack}">{escape(choice.why)}</span></p>'
     engine = choice.engine
     instead = "".join(f'<p class="small lack">Not {escape(each)}</p>' for each in choice.passed)
-    limits = "" if engine.commercial is True else " · check before commercial use"
+    limits = "" if engine.commercial is True else f" · {USES[engine.commercial]}"
     return (
         f"<p><b>{does}</b> {escape(engine.title)}"
         f' <span class="small">{escape(engine.licence)}{limits}</span></p>{instead}'

@@ -153,6 +153,17 @@ def test_the_preflight_says_whom_an_engine_stands_in_for(monkeypatch):
     assert "Flite" in row and "Not Own voice: gone &lt;b&gt;" in row
 
 
+@pytest.mark.parametrize(
+    ("id_", "words"),
+    [("htdemucs-ft", "not stated"), ("xtts-v2", "not for commercial use"), ("vibevoice", "")],
+)
+def test_a_licence_that_is_not_plain_is_told_where_the_engine_is_chosen(id_, words):
+    engine = catalog.entry(id_)
+    row = _row(catalog.Choice(Need(engine.role), engine, "it will do"))
+    assert words in row and ("commercial" in row) == bool(words)
+    assert (words or "commercial use allowed") in engine_room.engine_list([engine])
+
+
 def test_the_button_says_how_much_it_fetches(monkeypatch, tmp_path):
     monkeypatch.setenv("UNDERSTUDY_PRESETS_DIR", str(OWN))
     monkeypatch.setenv("HF_HOME", str(tmp_path))
