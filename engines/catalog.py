@@ -76,6 +76,7 @@ class Entry:
     languages: tuple[str, ...] = ()  # ISO 639-1; empty: any, or asked by `pairs`
     capabilities: tuple[str, ...] = ()
     needs: Needs = field(default_factory=Needs)
+    smaller: str = ""  # id of the engine that may take over where this one does not fit
     weights: Weights | None = None  # None: everything comes with its packages
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     from_settings: Mapping[str, str] = field(  # those the user sets for the whole studio

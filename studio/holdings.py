@@ -59,6 +59,10 @@ class Keeper(Protocol):
         """Return what is held where."""
         ...
 
+    def smaller(self, engine: str, job: str) -> str:
+        """Return the engine that takes over from one that does not fit; "" if there is or may be none."""
+        ...
+
     def free(self, *, host: bool = True) -> int:
         """Drop what nobody uses; return the bytes."""
         ...

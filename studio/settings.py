@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     """GB of main memory that weights may take; 0: what this machine, or its container, has to spare"""
     pinned_gb: float = Field(default=-1.0, ge=-1)
     """GB of main memory that are set aside for fast transfers to a GPU; -1: half of what weights may take; 0: none"""
+    smaller_engines: bool = False
+    """Where an engine does not fit into memory, even in parts, its smaller sibling does the rest; the report says so"""
     vram_idle_s: float = Field(default=300.0, ge=0)
     """Seconds without work after which the device's memory is freed; 0: never"""
     ram_idle_s: float = Field(default=1800.0, ge=0)

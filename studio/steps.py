@@ -10,14 +10,15 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from studio.artefacts import Artefact, Store
-from studio.errors import BadInput
+from studio.errors import BadInput, OutOfMemory
+from studio.holdings import Keeper
 from studio.keys import digest
 from studio.memory import Memory, Origin
 from studio.progress import Progress
@@ -172,6 +173,8 @@ class Run:
     watcher: Watcher
     seed: int = 0
     job: str = ""  # noted as the origin of what is computed
+    instead: dict[str, str] = field(default_factory=dict[str, str])
+    """Role -> the smaller engine that took over, since that of `engines` did not fit"""
 
     def step(self, step: Step[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `step`, or recall what it gave for the same inputs.
@@ -217,20 +220,53 @@ class Run:
 
     def _run(self, step: Step[..., T], calls: Sequence[Mapping[str, Any]], items: int) -> list[T]:
         self.watcher.check()
-        engine = self.engines[step.role] if step.role else ""
-        self.watcher.started(step, engine, items)
         began, adapter = time.monotonic(), step.result()
-        keys = [self._key(step, engine, call) for call in calls]
-        results = [self._recall(adapter, key) for key in keys]
-        missing = [index for index, found in enumerate(results) if found is None]
-        self.watcher.item(items - len(missing))
+        results: list[_Found[T] | None] = [None] * len(calls)
+        computed: list[int] = []
+        while True:
+            engine = self.instead.get(step.role) or self.engines[step.role] if step.role else ""
+            self.watcher.started(step, engine, items)
+            try:
+                for index, found in self._found(step, adapter, engine, calls, results):
+                    results[index] = found
+                    computed.append(index)
+                break
+            except OutOfMemory:  # its own weights are too large, even in parts
+                if not self._take_smaller(step.role, engine):
+                    raise
+        self.watcher.finished(step, time.monotonic() - began, len(computed))
+        return [found.value for found in results if found is not None]
+
+    def _found(
+        self,
+        step: Step[..., T],
+        adapter: TypeAdapter[T],
+        engine: str,
+        calls: Sequence[Mapping[str, Any]],
+        results: "list[_Found[T] | None]",
+    ) -> "Iterator[tuple[int, _Found[T]]]":
+        """Recall into `results` what is remembered; yield (place, result) of what is computed."""
+        open_ = [index for index, found in enumerate(results) if found is None]
+        keys = {index: self._key(step, engine, calls[index]) for index in open_}
+        for index in open_:
+            results[index] = self._recall(adapter, keys[index])
+        missing = [index for index in open_ if results[index] is None]
+        done = len(calls) - len(missing)
+        self.watcher.item(done)
         if missing:
             with self._lent(engine) as given:
+                work = _Work(step, adapter, engine, given)
                 for count, index in enumerate(missing, start=1):
-                    results[index] = self._compute(step, adapter, keys[index], given, calls[index])
-                    self.watcher.item(items - len(missing) + count)
-        self.watcher.finished(step, time.monotonic() - began, len(missing))
-        return [found.value for found in results if found is not None]
+                    yield index, self._compute(work, keys[index], calls[index])
+                    self.watcher.item(done + count)
+
+    def _take_smaller(self, role: str, engine: str) -> bool:
+        """Let a smaller engine do the rest of this run, if there is one and the user allowed it."""
+        keeper = self.lender if isinstance(self.lender, Keeper) else None
+        smaller = keeper.smaller(engine, self.job) if keeper else ""
+        if smaller:
+            self.instead[role] = smaller
+        return bool(smaller)
 
     def _key(self, step: Step[..., Any], engine: str, call: Mapping[str, Any]) -> str:
         return digest(
@@ -253,14 +289,8 @@ class Run:
             return None
         return _Found(value) if all(map(self.store.has, artefacts_in(value))) else None
 
-    def _compute(
-        self,
-        step: Step[..., T],
-        adapter: TypeAdapter[T],
-        key: str,
-        given: tuple[Any, ...],
-        call: Mapping[str, Any],
-    ) -> "_Found[T]":
+    def _compute(self, work: "_Work[T]", key: str, call: Mapping[str, Any]) -> "_Found[T]":
+        step, adapter = work.step, work.adapter
         with self.memory.alone(key, self.watcher.check):
             found = self._recall(adapter, key)  # another job may have made it meanwhile
             if found is not None:
@@ -269,26 +299,21 @@ class Run:
             began = time.monotonic()
             with self.store.scratch("step") as scratch:
                 desk = Desk(self.store, scratch, self.watcher.progress, self.watcher.check)
-                value = self._work(step, given, desk, call)
-            engine = self.engines[step.role] if step.role else ""
-            taken = {each.sha256 for each in artefacts_in(tuple(call.values()))}
-            spent_s = time.monotonic() - began
-            origin = Origin(self.job, step.title, engine, spent_s, tuple(sorted(taken)))
+                value = self._work(work, desk, call)
+            origin = Origin(self.job, step.title, work.engine, time.monotonic() - began)
             self.memory.remember(key, adapter.dump_json(value).decode(), origin)
             return _Found(value)
 
-    def _work(
-        self, step: Step[..., T], given: tuple[Any, ...], desk: Desk, call: Mapping[str, Any]
-    ) -> T:
+    def _work(self, work: "_Work[T]", desk: Desk, call: Mapping[str, Any]) -> T:
         """Do the step's work, again for as long as the lender can make room for it."""
         while True:
             try:
-                return step.work(*given, desk, **call)
+                return work.step.work(*work.given, desk, **call)
             except (
                 MemoryError,
                 RuntimeError,
             ) as error:  # torch's OutOfMemoryError is a RuntimeError
-                if not step.role or not self.lender.relieve(self.engines[step.role], error):
+                if not work.engine or not self.lender.relieve(work.engine, error):
                     raise
 
     @contextmanager
@@ -302,6 +327,16 @@ class Run:
     def with_seed(self, seed: int) -> "Run":
         """Return the same run with another seed."""
         return replace(self, seed=seed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work(Generic[T]):
+    """What the items of a step have in common."""
+
+    step: Step[..., T]
+    adapter: TypeAdapter[T]
+    engine: str  # id, or ""
+    given: tuple[Any, ...]  # the engine, if there is one
 
 
 @dataclass(frozen=True, slots=True)

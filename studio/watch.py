@@ -42,6 +42,7 @@ class JobWatcher:
     _took_s: dict[tuple[str, str], float] = field(
         default_factory=dict[tuple[str, str], float], init=False
     )
+    _with: str = field(default="", init=False)  # the engine of the running step
     _n: int = field(default=0, init=False)
     _items: int = field(default=1, init=False)
     _done: int = field(default=0, init=False)
@@ -54,7 +55,7 @@ class JobWatcher:
 
     def started(self, step: Step[Any, Any], engine: str, items: int) -> None:
         """A step begins: always written, since a crash is counted against it."""
-        del engine
+        self._with = engine
         self.step, self._items, self._done, self._part = step.title, max(1, items), 0, 0.0
         names = [each.name for each in self.workflow.steps]
         self._n = names.index(step.name) + 1 if step.name in names else self._n
@@ -76,7 +77,7 @@ class JobWatcher:
         self._done, self._part = self._items, 0.0
         self._taken = self._taken.plus(step.title, seconds if computed else 0.0)
         if computed:
-            what = (step.name, self._engine(step))
+            what = (step.name, self._with)
             whole_s = seconds * self._items / computed
             self._took_s[what] = self._took_s.get(what, 0.0) + whole_s
             self.jobs.note(self.row["id"], "step", f"{step.title}: {seconds:.1f} s")

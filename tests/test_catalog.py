@@ -152,3 +152,14 @@ def test_another_kind_of_machine_is_told():
     needs = catalog.Needs(platforms=("plan9",))
     lacking = replace(next(iter(ENTRIES.values())), needs=needs, weights=None).missing()
     assert [each.what for each in lacking] == ["a machine of plan9"]
+
+
+def test_a_smaller_sibling_has_the_same_role_and_no_narrower_licence():
+    known = ENTRIES
+    named = [each for each in known.values() if each.smaller]
+    assert named
+    for each in named:
+        small = known[each.smaller]
+        assert small.role == each.role and set(small.languages) >= set(each.languages)
+        assert small.commercial in {True, each.commercial}
+        assert small.needs.memory_gb < each.needs.memory_gb

@@ -72,6 +72,12 @@ class Expected:
         if engine in self.engines[self.at :]:
             self.at = self.engines.index(engine, self.at)
 
+    def change(self, engine: str, other: str, key: str) -> None:
+        """From here on it uses another engine in place of one."""
+        rest = [other if each == engine else each for each in self.engines[self.at :]]
+        self.engines = (*self.engines[: self.at], *rest)
+        self.keys |= {key}
+
     def count(self, held: Iterable[Slot], wait_s: float, beside_bytes: int) -> None:
         """Note what it waited for its weights, and how much is held for it at this moment."""
         own = sum(each.chunk.nbytes for each in held if each.chunk.id.model in self.keys)

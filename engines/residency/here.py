@@ -20,6 +20,7 @@ def manager_here(settings: Settings) -> Manager:
         device=device,
         host=HostMemory(budget, arena, _unread),
         measured=Measured(settings.data_dir / "residency.json"),
+        smaller_engines=settings.smaller_engines,
         vram_idle_s=settings.vram_idle_s,
         ram_idle_s=settings.ram_idle_s,
     )

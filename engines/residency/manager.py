@@ -58,6 +58,7 @@ class Manager:
     measured: Measured = field(default_factory=Measured)
     find: Callable[[str], Entry] = entry
     smallest: int = SMALLEST
+    smaller_engines: bool = False  # may take over from those that do not fit
     vram_idle_s: float = 0.0
     ram_idle_s: float = 0.0
     books: Books = field(init=False)
@@ -159,6 +160,22 @@ class Manager:
         if activation:
             self.measured.learn(engine, activation_bytes=activation)
         return True
+
+    def smaller(self, engine: str, job: str) -> str:
+        """Return the engine that takes over from one that does not fit; "" if there is or may be none."""
+        big = self.find(engine)
+        if not (self.smaller_engines and big.smaller):
+            return ""
+        small = self.find(big.smaller)
+        if small.role != big.role or small.missing():
+            return ""
+        with self.loader.changed:
+            expected = self._jobs.get(job)
+            if expected is not None:
+                expected.change(engine, small.id, self._key(small.id))
+                expected.tell(f"{big.title} does not fit into memory: {small.title} did the rest.")
+        self._weigh()
+        return small.id
 
     # -- looking and freeing ----------------------------------------------------------------------
 

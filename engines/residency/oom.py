@@ -1,4 +1,8 @@
-"""When memory runs out: a short ladder, each rung tried once and told, then a clear refusal."""
+"""When memory runs out: a short ladder, each rung tried once and told, then a clear refusal.
+
+The smaller sibling of an engine is no rung: what it makes is another result and has another key, so
+the run takes it, above the lease (`studio.steps`), where the user allowed it.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +18,7 @@ class Rung(IntEnum):
     EMPTY_CACHE = 2
     TILE = 3
     STREAM = 4
-    SMALLER = 5
-    GIVE_UP = 6
+    GIVE_UP = 5
 
 
 WORDS: Mapping[Rung, str] = {
@@ -23,7 +26,6 @@ WORDS: Mapping[Rung, str] = {
     Rung.EMPTY_CACHE: "gave unused memory back to the device",
     Rung.TILE: "works on pictures in tiles",
     Rung.STREAM: "keeps the network on the device in parts only",
-    Rung.SMALLER: "takes the smaller weights",
 }
 
 

@@ -76,7 +76,7 @@ class Made:
     """A catalog of thinkers, each with files of its own."""
 
     def __init__(self, folder, names="abcd", **settings):
-        self.entries, self.engines, self.repos = {}, {}, {}
+        self.entries, self.engines, self.repos, self.smaller = {}, {}, {}, {}
         for seed, name in enumerate(names):
             place = Path(folder) / f"models--toys--{name}" / "snapshots" / "main"
             place.mkdir(parents=True)
@@ -102,6 +102,7 @@ class Made:
             target="-",
             revision="1",
             licence="MIT",
+            smaller=self.smaller.get(name, ""),
             settings=settings,
             weights=Weights(repo=self.repos.get(name, f"toys/{name}")),
             capabilities=("shares",) if name in self.repos else (),
@@ -113,12 +114,12 @@ class Made:
             self.entries[name] = self.entries[names[0]]
             self.repos[name] = f"toys/{names[0]}"
 
-    def plain(self, name):
+    def plain(self, name, ids=(1, 2, 3)):
         """Return what the engine answers without any manager."""
         place, seed, _ = self.entries[name]
         engine = Thinker(weights=place, seed=seed)
         engine.networks()
-        return engine.think()
+        return engine.think(ids)
 
 
 def one_model_bytes():
