@@ -6,7 +6,8 @@ its networks by name, on the CPU, in eval mode and in the dtype they compute in.
 moves their parameters; the engine puts its inputs where the parameters are (`device_of`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -14,6 +15,9 @@ from studio.errors import MissingWeights
 
 if TYPE_CHECKING:
     import torch
+
+
+HANDING = "_understudy_handing"  # attribute of a lent network: what `last_pass` begins
 
 
 @runtime_checkable
@@ -39,6 +43,19 @@ class Sharing(Protocol):
     def share(self, networks: Mapping[str, "torch.nn.Module"]) -> None:
         """Take those networks in place of reading the files."""
         ...
+
+
+@contextmanager
+def last_pass(network: "torch.nn.Module") -> Generator[None, None, None]:
+    """Tell that inside `network` computes for the last time in this call of the engine's verb.
+
+    Where the manager lends it for no item after this one, each block's weights may then leave as soon
+    as it has computed, and what the next stage needs arrives in their place. Nothing breaks where a
+    block is used again after all: its weights come back, which takes time.
+    """
+    begin: Callable[[], AbstractContextManager[None]] = getattr(network, HANDING, nullcontext)
+    with begin():
+        yield
 
 
 def pretrained(kind: type[Any], weights: Path, dtype: str = "float32", **options: Any) -> Any:

@@ -59,6 +59,10 @@ class Keeper(Protocol):
         """Return what is held where."""
         ...
 
+    def last_item(self, engine: str) -> None:
+        """Hear that no item comes after the next one in this engine's lease: its weights may leave."""
+        ...
+
     def smaller(self, engine: str, job: str) -> str:
         """Return the engine that takes over from one that does not fit; "" if there is or may be none."""
         ...

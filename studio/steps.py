@@ -256,13 +256,19 @@ class Run:
         if missing:
             with self._lent(engine) as given:
                 work = _Work(step, adapter, engine, given)
+                keeper = self._keeper()
                 for count, index in enumerate(missing, start=1):
+                    if engine and keeper and count == len(missing):
+                        keeper.last_item(engine)
                     yield index, self._compute(work, keys[index], calls[index])
                     self.watcher.item(done + count)
 
+    def _keeper(self) -> Keeper | None:
+        return self.lender if isinstance(self.lender, Keeper) else None
+
     def _take_smaller(self, role: str, engine: str) -> bool:
         """Let a smaller engine do the rest of this run, if there is one and the user allowed it."""
-        keeper = self.lender if isinstance(self.lender, Keeper) else None
+        keeper = self._keeper()
         smaller = keeper.smaller(engine, self.job) if keeper else ""
         if smaller:
             self.instead[role] = smaller

@@ -183,8 +183,7 @@ class Books:
 
     def ready(self) -> bool:
         """Tell whether the entered stage may begin: all that stays is there, and the rest fits."""
-        slots = [self.vram.held.get(id_) for id_ in self.leased]
-        arrived = all(slot is not None and slot.settled for slot in slots)
+        arrived = all(map(self.is_here, self.leased))
         return arrived and self.vram.used_bytes <= self._limit()
 
     @property
@@ -198,8 +197,7 @@ class Books:
         self._cursor = self._place_of[chunk]
         if previous != chunk:
             self._unlease(previous)
-        slot = self.vram.held.get(chunk)
-        if slot is not None and slot.settled:
+        if self.is_here(chunk):
             self.leased[chunk] = 1
             return True
         return False
@@ -207,6 +205,15 @@ class Books:
     def hand_on(self, chunk: ChunkId) -> None:
         """The entered stage used that chunk for the last time: it may make room for the next stage."""
         self._unlease(chunk)
+
+    def take_back(self, chunk: ChunkId) -> None:
+        """The entered stage needs a chunk again that it had handed on."""
+        self.leased[chunk] = 1
+
+    def is_here(self, chunk: ChunkId) -> bool:
+        """Tell whether a chunk is on the device, whole."""
+        slot = self.vram.held.get(chunk)
+        return slot is not None and slot.settled
 
     def leave(self) -> None:
         """The entered stage is over."""

@@ -1,8 +1,10 @@
 """One lease of an engine with networks: its weights arrive, are shown, and are shown no more."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 
-from engines.residency.chunks import Chunk
+from engines.networks import HANDING
+from engines.residency.chunks import Chunk, ChunkId
 from engines.residency.guests import Guest, nothing
 from engines.residency.loader import Loader
 from engines.residency.measured import Measured
@@ -22,6 +24,8 @@ class Lent:
         self._streamed = self._entered = False
         self._shown: Chunk | None = None  # the streamed chunk that is attached
         self._check: Callable[[], None] = nothing
+        self._handed: dict[ChunkId, Chunk] = {}  # used for the last time, as the engine says
+        self.final = False  # no item comes after the one at work
         self.ladder = Ladder(self._rungs(), tell)
 
     @property
@@ -52,12 +56,17 @@ class Lent:
                     self._networks.detach(chunk, self._device.torch_device())
         self._networks.stream({each.id: each for each in ring}, self._use)
         self._streamed = bool(ring)
+        for network in self._networks.modules.values():
+            setattr(network, HANDING, self._handing)
 
     def depart(self) -> None:
         """Let the networks show nothing; their weights stay as long as nobody needs the room."""
         if not self._entered:
             return
         self._networks.unstream()
+        self._handed.clear()
+        for network in self._networks.modules.values():
+            vars(network).pop(HANDING, None)
         for chunk in self._networks.model.chunks:
             self._networks.detach(chunk)
         self._shown, self._entered = None, False
@@ -77,6 +86,37 @@ class Lent:
             self._networks.attach(chunk, self._books.vram.held[chunk.id].buffer)
             self._shown = chunk
             self._loader.changed.notify_all()
+
+    @contextmanager
+    def _handing(self) -> Generator[None, None, None]:
+        """Hand chunks on as their blocks have computed; see `engines.networks.last_pass`."""
+        if not self.final or self._streamed:
+            yield
+            return
+        moving = {each.id: each for each in self._networks.model.chunks if each.block}
+        self._networks.unstream()  # those of an earlier pass that was not the last after all
+        self._networks.stream(moving, self._take_back)
+        with self._networks.handing(self._hand_on):
+            yield
+
+    def _hand_on(self, chunk: Chunk) -> None:
+        """A chunk is not needed any more: what comes next may have its room."""
+        with self._loader.changed:
+            self._networks.detach(chunk, self._device.torch_device())
+            self._books.hand_on(chunk.id)
+            self._handed[chunk.id] = chunk
+            self._loader.changed.notify_all()
+
+    def _take_back(self, chunk: Chunk) -> None:
+        """A block will compute: if its chunk was handed on, it must come back."""
+        if chunk.id not in self._handed:
+            return
+        with self._loader.changed:
+            self._loader.failed = None
+            self._books.take_back(chunk.id)
+            self._loader.wait(lambda: self._books.is_here(chunk.id), self._check)
+            self._networks.attach(chunk, self._books.vram.held[chunk.id].buffer)
+            del self._handed[chunk.id]
 
     def _rungs(self) -> Mapping[Rung, Callable[[], bool]]:
 

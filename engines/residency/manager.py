@@ -161,6 +161,11 @@ class Manager:
             self.measured.learn(engine, activation_bytes=activation)
         return True
 
+    def last_item(self, engine: str) -> None:
+        """Hear that no item comes after the next one in this engine's lease."""
+        if self._lent is not None and self._lent.guest.entry.id == engine:
+            self._lent.final = True
+
     def smaller(self, engine: str, job: str) -> str:
         """Return the engine that takes over from one that does not fit; "" if there is or may be none."""
         big = self.find(engine)

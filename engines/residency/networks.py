@@ -4,7 +4,8 @@ The modules are made once, by the engine; after that only bytes move. Buffers (r
 like, also those that are in no file) travel with the parameters. Tied tensors are one tensor.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -69,6 +70,7 @@ class Networks:
         ]
         self.model: Model = pack(key, tensors, smallest)
         self._hooks: list[RemovableHandle] = []
+        self._after: list[RemovableHandle] = []
 
     def pack(self, chunk: Chunk, buffer: "torch.Tensor") -> None:
         """Copy the chunk's tensors into `buffer` and let their own memory go."""
@@ -108,6 +110,19 @@ class Networks:
                 self._blocks[block].register_forward_pre_hook(_before(chunk, use), prepend=True)
             )
 
+    @contextmanager
+    def handing(self, done: Callable[[Chunk], None]) -> Generator[None, None, None]:
+        """Call `done` with a chunk after the last block of it has computed, in the `with` block."""
+        for chunk in self.model.chunks:
+            if chunk.block:
+                block = self._blocks[chunk.block.split("|")[-1]]
+                self._after.append(block.register_forward_hook(_after(chunk, done)))
+        try:
+            yield
+        finally:
+            while self._after:
+                self._after.pop().remove()
+
     def unstream(self) -> None:
         """Take the hooks of `stream` away."""
         while self._hooks:
@@ -129,6 +144,13 @@ class Networks:
 def _before(chunk: Chunk, use: Callable[[Chunk], None]) -> Callable[[Any, Any], None]:
     def hook(_module: Any, _given: Any) -> None:
         use(chunk)
+
+    return hook
+
+
+def _after(chunk: Chunk, done: Callable[[Chunk], None]) -> Callable[[Any, Any, Any], None]:
+    def hook(_module: Any, _given: Any, _made: Any) -> None:
+        done(chunk)
 
     return hook
 

@@ -11,11 +11,13 @@ and of the fine-tuned bag only the networks that have a say in the voice are loa
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from engines.networks import device_of
+from engines.networks import device_of, last_pass
 from engines.roles import Stem
 from engines.separation.bags import VOICE, Member, open_bag
 from engines.separation.overlap import RATE_HZ, Estimate, Part, level_of, split, triangle
@@ -74,8 +76,10 @@ class Demucs:
             segment = int(network.samplerate * network.segment)
             stride, weight = int((1 - OVERLAP) * segment), triangle(segment)
             share = member.share / len(begins[place])
-            for begin in begins[place]:
-                yield Part(_hear(member), weight, stride, LONGEST_SHIFT - begin, share)
+            for number, begin in enumerate(begins[place], start=1):
+                last = number == len(begins[place])
+                ending = partial(last_pass, member.network) if last else nullcontext
+                yield Part(_hear(member), weight, stride, LONGEST_SHIFT - begin, share, ending)
 
 
 def _hear(member: Member) -> Estimate:

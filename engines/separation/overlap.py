@@ -7,6 +7,7 @@ whole file in memory (tests/engines/test_separators.py measures it).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from math import sqrt
 
@@ -34,6 +35,7 @@ class Part:
     stride: int  # samples from one segment to the next
     lead: int = 0  # samples of silence put before the sound
     share: float = 1.0  # of all parts together
+    ending: Callable[[], AbstractContextManager[None]] = nullcontext  # around its last segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,8 @@ class _Lane:
         end = self._start + self._heard.shape[1]
         while self._at + segment <= end or (last and self._at < end):
             known = min(segment, end - self._at)
-            self._add(known)
+            with self._part.ending() if last and self._at + stride >= end else nullcontext():
+                self._add(known)
             ready = min(stride, known)
             found = self._sum[:, :ready] / self._weights[:ready]
             self._sum = np.pad(self._sum[:, stride:], ((0, 0), (0, stride)))

@@ -8,6 +8,7 @@ image). The background is the mixture minus the voice, so both add up.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -15,7 +16,7 @@ import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from engines.checkpoints import to_safetensors
-from engines.networks import device_of
+from engines.networks import device_of, last_pass
 from engines.roles import Stem
 from engines.separation.overlap import RATE_HZ, Level, Part, split, trapezoid
 from media.audio import Audio, AudioFile, Samples
@@ -84,7 +85,8 @@ class Roformer:
                 found = network(sound)[0, voice].cpu().numpy()
             return piece - found if is_rest else found
 
-        part = Part(estimate, weight, stride, lead=segment - stride)
+        ending = partial(last_pass, network)
+        part = Part(estimate, weight, stride, lead=segment - stride, ending=ending)
         yield from split(mixture, [part], Level(), progress)
 
     def _loaded(self) -> "tuple[torch.nn.Module, _Config]":

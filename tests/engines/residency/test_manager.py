@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
+from engines.networks import last_pass
 from engines.residency.manager import Manager
 from engines.residency.measured import Measured
 from studio.errors import Busy, Cancelled, OutOfMemory
@@ -364,4 +365,67 @@ def test_engines_of_the_same_weights_have_one_network(made, in_place):
     boss.free()
     assert not boss.books.ram.used_bytes and not boss.holdings().engines
     assert ask(boss, "ba") == [plain, plain]
+    boss.close()
+
+
+def lend_handing(boss, name, more=lambda engine: None):
+    """Let an engine think once, in its last pass; return the answer and what it and b hold then."""
+    with boss.lease(name, "job") as engine:
+        boss.last_item(name)
+        with last_pass(engine.nets["net"]):
+            answer = engine.think()
+        more(engine)
+        deadline = time.monotonic() + 0.5
+        while boss.books.vram.counts["b"] < 5 and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return answer, boss.books.vram.counts["b"]
+
+
+def test_in_the_last_pass_the_next_network_takes_the_place_of_this_one(made):
+    boss = manager(made, int(ONE * 1.5))  # not both
+    ask(boss, "ab")
+    whole = len(boss.books.models["b"].chunks)
+    boss.expect("job", ["a", "b"])
+    with boss.lease("a", "job") as engine:
+        engine.think()
+        time.sleep(0.1)
+        assert boss.books.vram.counts["b"] < whole  # without it, there is no room
+    boss.withdraw("job")
+    boss.expect("job", ["a", "b"])
+    answer, there = lend_handing(boss, "a")
+    assert answer == made.plain("a") and there == whole
+    with boss.lease("b", "job") as engine:
+        assert engine.think() == made.plain("b")
+    assert boss.device.peak_bytes <= ONE * 1.5 and not boss.books.leased
+    assert not [each for each in vars(made.engines["a"].nets["net"]) if "handing" in each]
+    boss.close()
+
+
+def test_a_network_that_is_used_again_after_its_last_pass_comes_back(made):
+    boss = manager(made, int(ONE * 1.5))
+    ask(boss, "ab")
+    boss.expect("job", ["a", "b"])
+    answers = []
+
+    def think_again(engine):
+        time.sleep(0.1)  # b took its place
+        answers.append(engine.think())
+        with last_pass(engine.nets["net"]):
+            answers.append(engine.think())
+        with last_pass(engine.nets["net"]):
+            answers.append(engine.think())
+
+    answer, _ = lend_handing(boss, "a", think_again)
+    assert {answer, *answers} == {made.plain("a")}
+    boss.close()
+
+
+def test_before_the_last_item_nothing_is_handed_on(made):
+    boss = manager(made, int(ONE * 1.5))
+    ask(boss, "ab")
+    boss.expect("job", ["a", "b"])
+    with boss.lease("a", "job") as engine:
+        with last_pass(engine.nets["net"]):
+            assert engine.think() == made.plain("a")
+        assert len(boss.books.leased) == len(boss.books.models["a"].chunks)
     boss.close()
