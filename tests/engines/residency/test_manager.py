@@ -429,3 +429,21 @@ def test_before_the_last_item_nothing_is_handed_on(made):
             assert engine.think() == made.plain("a")
         assert len(boss.books.leased) == len(boss.books.models["a"].chunks)
     boss.close()
+
+
+def test_9_what_is_fused_into_the_device_copy_is_gone_when_it_is_dropped(made, boss):
+    """No engine has adapters yet; what they will rely on: W + s·B·A is undone by a drop, bit for bit."""
+    plain = made.plain("a")
+    with boss.lease("a") as engine:
+        pristine = [
+            (id_, bytes(slot.buffer.tensor.numpy())) for id_, slot in boss.books.ram.held.items()
+        ]
+        for each in engine.nets["net"].blocks:
+            low, high = torch.ones(64, 2), torch.ones(2, 64)
+            each.inner.weight.data += 0.5 * low @ high
+        assert engine.think() != plain
+    boss.free(host=False)
+    with boss.lease("a") as engine:
+        assert engine.think() == plain
+    now = [(id_, bytes(slot.buffer.tensor.numpy())) for id_, slot in boss.books.ram.held.items()]
+    assert now == pristine
