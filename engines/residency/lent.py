@@ -21,7 +21,7 @@ class Lent:
     ) -> None:
         self.guest, self._loader, self._measured = guest, loader, measured
         self._books, self._device = loader.books, loader.device
-        self._streamed = self._entered = False
+        self.streamed = self._entered = False
         self._shown: Chunk | None = None  # the streamed chunk that is attached
         self._check: Callable[[], None] = nothing
         self._handed: dict[ChunkId, Chunk] = {}  # used for the last time, as the engine says
@@ -55,7 +55,7 @@ class Lent:
                 else:
                     self._networks.detach(chunk, self._device.torch_device())
         self._networks.stream({each.id: each for each in ring}, self._use)
-        self._streamed = bool(ring)
+        self.streamed = bool(ring)
         for network in self._networks.modules.values():
             setattr(network, HANDING, self._handing)
 
@@ -90,7 +90,7 @@ class Lent:
     @contextmanager
     def _handing(self) -> Generator[None, None, None]:
         """Hand chunks on as their blocks have computed; see `engines.networks.last_pass`."""
-        if not self.final or self._streamed:
+        if not self.final or self.streamed:
             yield
             return
         moving = {each.id: each for each in self._networks.model.chunks if each.block}
@@ -132,7 +132,7 @@ class Lent:
             return tile(list(self._networks.modules.values()))
 
         def stream() -> bool:
-            if self._streamed or self._device.in_place:
+            if self.streamed or self._device.in_place:
                 return False
             if not any(each.block for each in self._networks.model.chunks):
                 return False

@@ -178,7 +178,8 @@ class Manager:
             expected = self._jobs.get(job)
             if expected is not None:
                 expected.change(engine, small.id, self._key(small.id))
-                expected.tell(f"{big.title} does not fit into memory: {small.title} did the rest.")
+        if expected is not None:
+            expected.tell(f"{big.title} does not fit into memory: {small.title} did the rest.")
         self._weigh()
         return small.id
 
@@ -281,6 +282,8 @@ class Manager:
         try:
             if not self.device.in_place:
                 lent.arrive(check, streamed=self.measured.of(guest.entry.id).streamed)
+            if lent.streamed:
+                tell(f"{guest.entry.title} is on the device in parts only, which takes longer.")
             self.device.activation_peak_bytes()
             self._count(job, wait_s=time.monotonic() - began)
             with self.loader.changed:
@@ -370,9 +373,14 @@ class Manager:
 
     def promise(self, engine: str) -> Guest | None:
         """Make room for an engine without harm and keep it free; None: there is none, or no need."""
+        with self.loader.changed:
+            known = engine in self._lodging.guests
         guest = self._guest(engine)
         size = self._size(guest.entry)
         if not (guest.hosted and size) or guest.entry.missing():
+            with self.loader.changed:
+                if not (known or guest.leased):  # what is only made takes no memory yet
+                    self._lodging.guests.pop(engine, None)
             return None
         with self.loader.changed:
             use = self.books.plan.next_use(guest.key, self.books.at)

@@ -63,8 +63,11 @@ def test_four_stages_give_the_same_bytes_with_any_budget(made, size, arena):
 
 
 def test_a_streamed_engine_gives_the_same_bytes(made):
-    boss = manager(made, int(ONE * 0.75))
+    boss, told = manager(made, int(ONE * 0.75)), []
     assert ask(boss, "aba") == [made.plain(name) for name in "aba"]
+    boss.expect("job", ["a"], told.append)
+    with boss.lease("a", "job"):
+        assert told == ["A is on the device in parts only, which takes longer."]
     assert boss.device.peak_bytes <= int(ONE * 0.75)
     assert boss.books.vram.moved_bytes > 2 * ONE  # it came in parts, again and again
     boss.close()
