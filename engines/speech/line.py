@@ -3,7 +3,6 @@
 import hashlib
 import re
 import tempfile
-import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from engines.plain import one_line
 from engines.roles import Speech
 from media.audio import Audio
 from studio.errors import BadInput
@@ -35,9 +35,7 @@ def clean(text: str) -> str:
     Raises:
         BadInput: if nothing is left that can be spoken.
     """
-    plain = unicodedata.normalize("NFC", text)
-    plain = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in plain)
-    plain = " ".join(_MARKUP.sub(" ", plain).split())
+    plain = " ".join(_MARKUP.sub(" ", one_line(text)).split())
     if not any(c.isalnum() for c in plain):
         raise BadInput(f"there is nothing to speak in {text!r}", remedy="Write a word.")
     return plain

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from engines.plain import one_line
 from engines.roles import Translation
 from engines.translation.english import plain_english
 from engines.translation.phrases import phrase_book
@@ -16,7 +17,6 @@ from engines.translation.units import (
     is_shouted,
     join,
     numbers,
-    one_line,
     recased,
     sentence_cased,
     split,

@@ -1,13 +1,14 @@
 """What the neural translators share: lines cut into sentences, sentences said in batches."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engines.chat import heeding
 from engines.networks import device_of
+from engines.plain import one_line
 from engines.roles import Translation
-from engines.translation.units import is_shouted, one_line, sentence_cased
+from engines.translation.units import is_shouted, sentence_cased
 from studio.errors import BadInput
 from studio.progress import Progress
 
@@ -93,6 +94,17 @@ def unknown_pair(title: str, source: str, target: str, known: Sequence[str]) -> 
         f"{title} does not translate {source!r} to {target!r}",
         remedy=f"It knows {', '.join(known)}.",
     )
+
+
+def check_between(title: str, languages: Collection[str], source: str, target: str) -> None:
+    """Refuse a pair that a translator between any two of `languages` does not know.
+
+    Raises:
+        BadInput: with those that it knows.
+    """
+    if not {source, target} <= set(languages) or source == target:
+        known = [f"en→{each}" for each in languages if each != "en"]
+        raise unknown_pair(title, source, target, [*known, "and back, and between them"])
 
 
 def all_pairs(languages: Sequence[str]) -> frozenset[tuple[str, str]]:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from engines.chat import Chat, LocalChat
 from engines.endpoint import EndpointChat
+from engines.plain import one_line
 from engines.roles import Translation
 from engines.translation import protocol
 from engines.translation.batched import all_pairs, unknown_pair
 from engines.translation.protocol import Answer, Entry, Task
-from engines.translation.units import one_line
 from studio.errors import ToolFailed
 from studio.progress import Progress
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engines.networks import official
 from engines.roles import Translation
-from engines.translation.batched import all_pairs, generated, translated, unknown_pair
+from engines.translation.batched import all_pairs, check_between, generated, translated
 from studio.progress import Progress
 
 if TYPE_CHECKING:
@@ -77,9 +77,7 @@ class Madlad:
         Raises:
             MissingWeights: if they are not here.
         """
-        if not {source, target} <= set(LANGUAGES) or source == target:
-            known = [f"en→{each}" for each in LANGUAGES if each != "en"]
-            raise unknown_pair("MADLAD-400", source, target, [*known, "and back, and between them"])
+        check_between("MADLAD-400", LANGUAGES, source, target)
 
         def say(sentences: Sequence[str], check: Callable[[], None]) -> Sequence[str]:
             network: Any = self.networks()["model"]

@@ -13,8 +13,8 @@ from difflib import SequenceMatcher
 from typing import Any, cast
 
 from engines.chat import Message, json_object, language_name
+from engines.plain import one_line
 from engines.roles import Translation
-from engines.translation.units import one_line
 from media.facts import Glossary, keeps, lost_numbers, lost_terms
 
 ALIKE = 0.75  # of the letters of a repeated source and the source

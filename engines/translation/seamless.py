@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engines.networks import device_of, official
 from engines.roles import Translation
-from engines.translation.batched import all_pairs, generated, translated, unknown_pair
+from engines.translation.batched import all_pairs, check_between, generated, translated
 from studio.errors import MissingWeights
 from studio.progress import Progress
 
@@ -96,11 +96,7 @@ class Seamless:
         Raises:
             MissingWeights: if they are not here.
         """
-        if not {source, target} <= set(CODES) or source == target:
-            known = [f"en→{each}" for each in CODES if each != "en"]
-            raise unknown_pair(
-                "SeamlessM4T", source, target, [*known, "and back, and between them"]
-            )
+        check_between("SeamlessM4T", CODES, source, target)
 
         def say(sentences: Sequence[str], check: Callable[[], None]) -> Sequence[str]:
             import torch  # noqa: PLC0415 - heavy

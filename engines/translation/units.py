@@ -4,7 +4,6 @@ A line is a sequence of units: a sentence without its punctuation, which is set 
 """
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -42,13 +41,6 @@ class Unit:
     def end(self) -> str:
         """The mark that tells the translator what it is: question, call or statement."""
         return "?" if "?" in self.tail else "!" if "!" in self.tail else "."
-
-
-def one_line(text: str) -> str:
-    """Return `text` without control characters and line breaks."""
-    plain = unicodedata.normalize("NFC", text)
-    plain = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in plain)
-    return " ".join(plain.split())
 
 
 def split(text: str, known: Callable[[str], str]) -> list[Unit]:

@@ -3,11 +3,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines import catalog
+from engines.plain import one_line
 from engines.roles import Translation
 from engines.translation.apertium import Apertium
 from engines.translation.english import plain_english
 from engines.translation.phrases import PhraseBook, phrase_book
-from engines.translation.units import join, one_line, split
+from engines.translation.units import join, split
 from studio.errors import BadInput, Cancelled, StudioError
 from studio.progress import silent
 from tests import tiny
