@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,10 +75,10 @@ class Net:
     def networks(self) -> "dict[str, torch.nn.Module]":
         """Return the network, read on the first call."""
         if self.net is None:
-            from safetensors.torch import load_file  # noqa: PLC0415 - heavy
+            from safetensors import torch as tensors  # noqa: PLC0415 - heavy
 
             self.net = _stack(self.size)
-            self.net.load_state_dict(load_file(self.weights / "model.safetensors"))
+            self.net.load_state_dict(tensors.load_file(self.weights / "model.safetensors"))
             self.net.eval().requires_grad_(False)
         return {"net": self.net}
 
@@ -117,7 +117,7 @@ def _stack(size: Size) -> "torch.nn.Module":
 def write(folder: Path, size: Size, seed: int) -> None:
     """Write one network's file, random by `seed`."""
     import torch  # noqa: PLC0415 - heavy
-    from safetensors.torch import save_file  # noqa: PLC0415 - heavy
+    from safetensors import torch as files  # noqa: PLC0415 - heavy
 
     folder.mkdir(parents=True)
     chance = torch.Generator().manual_seed(seed)
@@ -126,7 +126,7 @@ def write(folder: Path, size: Size, seed: int) -> None:
         f"blocks.{n}.weight": torch.randn(shape, generator=chance) * scale
         for n in range(size.blocks)
     }
-    save_file(tensors, folder / "model.safetensors")
+    files.save_file(tensors, folder / "model.safetensors")
 
 
 class Made(Entry):
@@ -188,7 +188,7 @@ def measure(device: Device, arena: Arena, root: Path, size: Size, setup_s: float
     find = finder(root, size)
     plain = {name: Net(root / name, size).work() for name in NAMES}  # on the CPU
     most = bandwidth(device, arena, size.nbytes)
-    boss = Manager(device=device, host=HostMemory(arena.nbytes, arena, lambda *_: None), find=find)
+    boss = Manager(device=device, host=HostMemory(arena.nbytes, arena, _unread), find=find)
     try:
         rows = _measured(boss, size, most, plain)
     finally:
@@ -196,6 +196,10 @@ def measure(device: Device, arena: Arena, root: Path, size: Size, setup_s: float
     speed = arena.nbytes / setup_s / GB
     rows.append(_row("arena set up", speed, "GB/s", ">= 5", speed >= 5))
     return rows if device.name != "cpu" else [_unjudged(each) for each in rows]
+
+
+def _unread(_chunk: object, _buffer: object) -> None:
+    raise OSError("everything fits into the arena")
 
 
 def _measured(
@@ -290,7 +294,7 @@ def _row(what: str, value: float, unit: str, aim: str, met: bool | None) -> Row:
 
 def _unjudged(row: Row) -> Row:
     """Return a row of the processor: only that the output is equal means anything."""
-    return row if row.what.startswith("output") else Row(**{**asdict(row), "met": None})
+    return row if row.what.startswith("output") else replace(row, met=None)
 
 
 def tiny(root: Path) -> list[Row]:

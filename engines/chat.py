@@ -93,7 +93,7 @@ class LocalChat:
     def _tokenizer(self) -> Any:
         from transformers import AutoTokenizer  # noqa: PLC0415 - heavy
 
-        return AutoTokenizer.from_pretrained(self._weights, local_files_only=True)
+        return cast("Any", AutoTokenizer).from_pretrained(self._weights, local_files_only=True)
 
     def reply(
         self,

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from engines.catalog import built_in
 from engines.networks import device_of, pretrained
@@ -121,8 +121,8 @@ class PocketTts:
         check_files(TITLE, self._weights, FILES)
         check_files(f"{TITLE}'s codec", self._codec, CODEC_FILES)
         hears = PocketTTSFeatureExtractor.from_pretrained(self._weights, local_files_only=True)
-        words: Any = AutoTokenizer.from_pretrained(self._weights, local_files_only=True)
+        words = cast("Any", AutoTokenizer).from_pretrained(self._weights, local_files_only=True)
         codec = pretrained(PocketTTSAudioTokenizerModel, self._codec, self._dtype)
         template = self._weights / "chat_template.jinja"
-        told = template.read_text("utf-8") if template.is_file() else words.chat_template
-        return PocketTTSProcessor(hears, words, audio_tokenizer=codec, chat_template=told)
+        asks: Any = template.read_text("utf-8") if template.is_file() else words.chat_template
+        return PocketTTSProcessor(hears, words, audio_tokenizer=codec, chat_template=asks)
