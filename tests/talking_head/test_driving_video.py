@@ -6,6 +6,7 @@ import pytest
 
 from media.film import read_film, write_film
 from media.pictures import read_picture
+from media.tools import run_ffmpeg
 from tests.media import ROOT, shared
 from tests.tiny.studio import studio_with
 from workflows.talking_head import WORKFLOW
@@ -30,14 +31,16 @@ def talk(folder, engines, **fields):
 
 
 def test_a_portrait_moves_and_speaks_as_the_one_in_a_video(tmp_path):
-    video = shared("video/grid_brbk7n.mpg")
+    video = tmp_path / "her.mp4"
+    source = str(shared("video/grid_brbk7n.mpg"))
+    run_ffmpeg(["-ss", "0.6", "-t", "1.4", "-f", "mpeg", "-i", source, str(video)])
     job, report, files = talk(tmp_path, {}, driving_video=video)
     assert job.state == "done", job.error
     with av.open(str(files["video"])) as film:
         assert film.streams.video[0].frames == report.frames == round(report.duration_s * 25)
         assert len(film.streams.audio) == 1
-    assert 3.5 < report.duration_s < 4.0
-    assert report.lip_correlation > 0.3  # hers is late by itself: jaws lag behind loudness
+    assert 2.0 < report.duration_s < 2.4
+    assert report.lip_correlation > 0.2  # hers is 0.3 and late: jaws lag behind loudness
     assert not any("jumps" in each for each in report.warnings)
 
 
