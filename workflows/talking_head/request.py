@@ -47,7 +47,7 @@ class TalkingHeadRequest(Request):
     driving_video: Artefact | None = Field(
         default=None, json_schema_extra={"file": ["video"], "group": "Content"}
     )
-    """Or a video of one person: the portrait moves as that face does; its sound is the speech, unless there is a script or a recording"""
+    """If you like, a video of one person: the portrait moves as that face does; its sound is the speech, unless there is a script or a recording"""
     language: str = Field(
         default="en",
         min_length=2,
