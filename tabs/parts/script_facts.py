@@ -42,7 +42,7 @@ def told(page: Page, script: str, language: str, rate: float, quality: str) -> s
     try:
         sentences = read_script(script)
     except BadInput as error:
-        return f'<p class="hint facts">{count} · <span class="lack">{escape(error.sentence)}</span></p>'
+        return f'<p class="facts">{count} · <span class="lack">{escape(error.sentence)}</span></p>'
     film_s = estimated_s(sentences, language, rate)
     parts = [count, f"about {clock(film_s)} of film"]
     wanted = TalkingHeadRequest(script=script, language=language, quality=quality)
@@ -52,4 +52,4 @@ def told(page: Page, script: str, language: str, rate: float, quality: str) -> s
         price = Price(settings.price_per_hour, settings.currency)
         cost = f", {price.of(work_s)}" if price.per_hour else ""
         parts.append(f"about {clock(work_s)} of work{cost}")
-    return f'<p class="hint facts">{" · ".join(parts)}</p>'
+    return f'<p class="facts">{" · ".join(parts)}</p>'

@@ -43,6 +43,7 @@ def test_points_are_dragged_by_mouse_and_keys(visit):
     dot = page.locator("#face-points .face-point").nth(2)
     dot.wait_for()
     assert "No face was found" in page.locator("#face-points summary").inner_text()
+    dot.evaluate("dot => dot.scrollIntoView({ block: 'center' })")
     box = dot.bounding_box()
     page.mouse.move(box["x"] + 18, box["y"] + 18)
     page.mouse.down()
