@@ -1,6 +1,6 @@
 """The painter's tools: a canvas of light, noise, layers and glows."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -20,7 +20,7 @@ class Canvas:
     pixels: Floats
     dice: np.random.Generator
     horizon: float = 0.58  # of the height
-    notes: dict[str, Any] = field(default_factory=dict[str, Any])
+    sun_x: float = 0.5  # of the width: where sun or moon stands
 
     @property
     def width(self) -> int:

@@ -62,7 +62,7 @@ def _tower(
     part = canvas.pixels[top:bottom, left:right]
     face = lit(canvas, tone * 0.75, 0.62 * (1 - near))
     side = np.linspace(1.12, 0.82, right - left, dtype=np.float32)
-    if canvas.notes["sun"] > (place[0] + place[2]) / 2:
+    if canvas.sun_x > (place[0] + place[2]) / 2:
         side = side[::-1]
     down = np.linspace(1.0, 0.88, bottom - top, dtype=np.float32)
     part[...] = face * (side[None] * down[:, None])[..., None]

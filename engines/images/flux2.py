@@ -13,6 +13,7 @@ import numpy as np
 
 from engines.networks import official
 from engines.roles import Picture
+from media.backdrop import cover
 from studio.errors import MissingWeights
 from studio.progress import Progress, silent
 
@@ -67,8 +68,6 @@ class Flux2Klein:
     ) -> Picture:
         """Generate a picture. See `engines.roles.ImageMaker`."""
         import torch  # noqa: PLC0415 - heavy
-
-        from media.backdrop import cover  # noqa: PLC0415 - heavy
 
         width, height = drawn_size(width_px, height_px, self._most_pixels)
         progress(0, self._steps)

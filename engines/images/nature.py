@@ -28,13 +28,11 @@ def sky(canvas: Canvas) -> None:
     blend = np.clip(place, 0, 1)[..., None]
     upper = light.top + np.clip(blend / 0.6, 0, 1) * (light.middle - light.top)
     lower = light.middle + np.clip((blend - 0.5) / 0.5, 0, 1) ** 1.4 * (light.low - light.middle)
-    canvas.pixels[...] = np.where(blend < 0.5, upper, 0.5 * upper + 0.5 * lower) * (blend < 1.5)
     share = np.clip((blend - 0.3) / 0.4, 0, 1)
     canvas.pixels[...] = upper + share * (lower - upper)
     if light.level < 0.4:
         stars(canvas, 1.0 - light.level * 2)
-    x = float(canvas.dice.uniform(0.18, 0.82))
-    canvas.notes["sun"] = x
+    x = canvas.sun_x
     if light.height >= 0:
         y = canvas.horizon * (1 - light.height)
         is_night = light.level < 0.2
@@ -226,7 +224,7 @@ def water(canvas: Canvas, to: float = 1.0) -> None:
     share = np.clip(0.25 + 0.42 * depth - 0.5 * waves * depth, 0, 0.85)[..., None]
     surface = mirrored + share * (deep - mirrored)
     if canvas.light.height >= 0:
-        column = (canvas.columns() - canvas.notes["sun"]) / (0.03 + 0.16 * depth)
+        column = (canvas.columns() - canvas.sun_x) / (0.03 + 0.16 * depth)
         glitter = np.exp(-(column**2)) * np.clip((waves + 0.5 * swell - 0.02) / 0.2, 0, 1)
         strength = 0.9 if canvas.light.height < 0.4 else 0.45
         surface = surface + (strength * glitter)[..., None] * (canvas.light.sun - surface)

@@ -15,6 +15,7 @@ from engines.images.finish import finish, weather
 from engines.images.light import light_of
 from engines.images.words import read_wish
 from engines.roles import Picture
+from media.filters import fitted, resized
 from studio.progress import Progress, silent
 
 LONGEST_PX = 1920  # it is painted at that size at most, and enlarged beyond
@@ -47,14 +48,13 @@ class Painter:
         progress: Progress = silent,
     ) -> Picture:
         """Paint what the prompt's words tell. See `engines.roles.ImageMaker`."""
-        from media.filters import fitted, resized  # noqa: PLC0415
-
         wish = read_wish(prompt)
         paint, usual, horizon = SCENES[wish.place]
         width, height = fitted(width_px, height_px, LONGEST_PX)
         dice = np.random.default_rng([seed, zlib.crc32(" ".join(prompt.lower().split()).encode())])
+        sun_x = float(dice.uniform(0.18, 0.82))
         pixels = np.zeros((height, width, 3), np.float32)
-        canvas = Canvas(wish, light_of(wish, usual), pixels, dice, horizon)
+        canvas = Canvas(wish, light_of(wish, usual), pixels, dice, horizon, sun_x)
         for done, stroke in enumerate((paint, weather, finish)):
             progress(done, 3)
             stroke(canvas)

@@ -123,6 +123,7 @@ def _window(
         np.zeros((max(64, (bottom - top) // 2), max(64, (right - left) // 2), 3), np.float32),
         canvas.dice,
         0.62,
+        canvas.sun_x,
     )
     (city if outside == "city" else hills)(view)
     seen = np.clip(resized(view.pixels, right - left, bottom - top) * 1.08, 0, 1)
