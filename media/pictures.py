@@ -1,6 +1,8 @@
 """Pictures as arrays: opened by an allow-list, turned upright, laid on white where see-through."""
 
 import warnings
+from base64 import b64encode
+from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
 
@@ -77,6 +79,17 @@ def warped(
         pixels, turn, size_px, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
     return np.ascontiguousarray(framed, np.uint8)
+
+
+def data_address(path: Path, longest_px: int) -> str:
+    """Return a small copy of a picture as an address that holds it: nothing is fetched, nothing kept.
+
+    Raises:
+        BadInput: as `read_picture` does.
+    """
+    out = BytesIO()
+    Image.fromarray(read_picture(path, longest_px=longest_px)).save(out, "JPEG", quality=82)
+    return f"data:image/jpeg;base64,{b64encode(out.getvalue()).decode()}"
 
 
 def _upright(opened: Image.Image, longest_px: int) -> Pixels:

@@ -74,9 +74,12 @@ def record_consent(
             "it is not said who agreed", remedy="Write the name of who agreed (--consent-by)."
         )
     whose = about or given_by
+    theirs = (
+        f"the face and voice of {about}" if about not in {"", given_by} else "their face and voice"
+    )
     statement = {
         "me": f"This is {f'{whose}: ' if whose else ''}my own face and voice, and I want them to be used.",
-        "agreed": f"{given_by} agreed that the face and voice of {whose} are used.",
+        "agreed": f"{given_by} agreed that {theirs} are used.",
         "nobody": "Nobody real is shown or heard: face and voice are drawn, painted or generated.",
     }[kind]
     return Consent(

@@ -16,11 +16,14 @@ import sqlalchemy as sa
 from studio.artefacts import hash_file, storage_errors
 from studio.characters import Character, Characters
 from studio.collect import Collector, Remembered, mentioned
-from studio.database import CHARACTERS, JOBS, LIBRARY, PINS, writing
+from studio.database import CHARACTERS as TABLE
+from studio.database import JOBS, LIBRARY, PINS, writing
 from studio.errors import BadInput
 from studio.jobs import Job
 from studio.settings import Settings
 from studio.steps import artefacts_in
+
+CHARACTERS = "characters"  # the folder of the exports in which their files lie
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +38,11 @@ class Traces:
     @property
     def sentence(self) -> str:
         """What a deletion takes along, in words."""
-        jobs = {0: "no job", 1: "1 job"}.get(len(self.jobs), f"{len(self.jobs)} jobs")
-        return (
-            f"with it go {jobs} with their films and exports, and all remembered steps, files, "
-            "pins and uploads that were made of it"
-        )
+        files = "its pictures and recordings, all that was made of them, and uploads of them"
+        if not self.jobs:
+            return f"with it go {files}; no job has used it"
+        jobs = "1 job" if len(self.jobs) == 1 else f"{len(self.jobs)} jobs"
+        return f"with it go {jobs} with their films and exports, {files}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +121,7 @@ class Eraser:
         queries = [
             sa.select(*columns).where(JOBS.c.owner != owner, JOBS.c.deleted_s.is_(None)),
             sa.select(LIBRARY.c.result, LIBRARY.c.recipe).where(LIBRARY.c.owner != owner),
-            sa.select(CHARACTERS.c.body).where(CHARACTERS.c.owner != owner),
+            sa.select(TABLE.c.body).where(TABLE.c.owner != owner),
         ]
         with self.database.connect() as db:
             texts = [text for query in queries for row in db.execute(query) for text in row]
@@ -158,7 +161,7 @@ class Eraser:
 
 def export_folder(settings: Settings, id_: str) -> Path:
     """Return where files for downloading are laid that belong to a character."""
-    return settings.exports / "characters" / id_
+    return settings.exports / CHARACTERS / id_
 
 
 def _is_derived(

@@ -22,7 +22,8 @@ class Request(Record):
     * `{"file": ["video", "audio"]}`: an `Artefact` that the user uploads, and of which kinds;
     * `{"character": True}`: a `Character`, told by its name and looked up when the job is asked for;
     * `{"labels": {"me": "It is me"}}`: what choices are called;
-    * `{"language_of": "Translator"}`, `{"engine_of": "Separator"}`, `{"voice": True}`: the form offers these;
+    * `{"language_of": "Translator"}`, `{"engine_of": "Separator"}`, `{"voice": "The nearest"}` (what none
+      is called): the form offers these;
     * `{"lines": 3}`: a text of several lines; `{"colour": True}`: one that is `#rrggbb`;
     * `{"shown_when": {"background": ["blur"]}}`: the form shows it only where that field has such a value;
     * `{"decides": True}`: other engines are called for when it changes;

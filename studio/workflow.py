@@ -41,6 +41,8 @@ class Workflow(Generic[Q]):
     """Raises `BadInput` for what no single field can tell; called before a job is queued."""
     shown: bool = True
     """Whether people start it by its name and keep its results: else it is a job of the studio's own."""
+    listed: bool = True
+    """Whether the Queue lists its jobs."""
 
     def lent(self, engines: Mapping[str, str]) -> tuple[str, ...]:
         """Return the engines of its steps in their order, of those by role."""

@@ -1,4 +1,4 @@
-"""The Library tab: finished results, to play, download, make again, or delete."""
+"""The Library tab: finished results, to play, download, make again, or delete; and the characters."""
 
 import json
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from media.waveform import Look, draw_waveform
 from studio.artefacts import Artefact
 from studio.library import Entry
 from tabs.parts.border import border, member_of, owner_of
+from tabs.parts.character_room import character_room
 from tabs.parts.going import destinations, go_to
 from tabs.parts.page import ACT, QUIET, Page
 from tabs.parts.result import ResultView, find, result_view
@@ -56,6 +57,7 @@ def render(page: Page) -> None:
                         "Delete", size="md", variant="stop", elem_id="library-delete"
                     )
 
+    character_room(page)
     lists = LibraryList(seen, search, works)
     _wire_list(page, lists, view, [head, wave, acts, recipe, *view.outputs])
     _wire_buttons(page, lists, (open_, same, rerun, star, delete))

@@ -57,7 +57,9 @@ def render(page: Page) -> None:
 
     @border
     def paint(last: str, request: gr.Request) -> Any:
-        jobs = studio.jobs(owner_of(request), limit=SHOWN)
+        known = studio.jobs(owner_of(request), limit=SHOWN)
+        hidden = {name for name, each in studio.workflows.items() if not each.listed}
+        jobs = [job for job in known if job.workflow not in hidden]
         now = " ".join(f"{job.id}:{job.seq}:{job.position}:{int(job.elapsed_s)}" for job in jobs)
         if now == last:
             return gr.skip(), gr.skip()

@@ -1,13 +1,27 @@
-"""The Talking Head tab: script and portrait on the left, the film on the right."""
+"""The Talking Head tab: faces, voices, script and portrait on the left, the film on the right."""
 
 from pathlib import Path
+from typing import Any
 
+import gradio as gr
+from pydantic import ValidationError
+
+from studio.artefacts import Artefact
+from studio.characters import Character
+from studio.errors import NotFound
+from studio.studio import Studio
+from tabs.parts.border import border, owner_of
+from tabs.parts.characters import character_cards, face, version
 from tabs.parts.face_points import face_points, wire_face_points
+from tabs.parts.form import Form
+from tabs.parts.gallery import Card, gallery, shown
 from tabs.parts.head_editor import head_editor
-from tabs.parts.page import Page
+from tabs.parts.page import ACT, QUIET, Page
 from tabs.parts.script_facts import script_facts, wire_script_facts
 from tabs.parts.stage import Sample, stage
+from tabs.parts.voices import voice_gallery, wire_voices
 from workflows.talking_head import WORKFLOW
+from workflows.talking_head.request import TalkingHeadRequest
 
 TITLE = "Talking Head"
 ORDER = 30
@@ -17,19 +31,96 @@ INVITATION = (
     "Write what shall be said, and choose a portrait.<br>"
     "It comes back as a film of that face saying it, with captions."
 )
+LABEL, NOTHING = "Faces", "Make a character in the Library, or give a picture below."
+WITH_A_PICTURE = ("points", "consent", "consent_by", "consent_at")  # what was told of it
+LOOKED_THROUGH, MOST_PICTURES = 60, 6  # jobs; pictures that were used last
 
 
 def render(page: Page) -> None:
     """Draw the tab and wire it."""
+    heard: list[gr.HTML] = []
+
+    def faces() -> gr.HTML:
+        return gallery(LABEL, NOTHING, "talking-head-faces")
+
+    def voices() -> gr.HTML:
+        with gr.Accordion("Voices to hear", open=False, elem_classes="card-more"):
+            board, player = voice_gallery("talking-head")
+        heard.append(player)
+        return board
+
     made = stage(
         page,
         WORKFLOW,
         action="Let it speak",
         invitation=INVITATION,
         sample=Sample("avatar", SAMPLE, "Try it with the sample", (("script", SCRIPT),)),
-        beside={"script": script_facts, "avatar": face_points},
+        beside={
+            "script": script_facts,
+            "avatar": face_points,
+            "character": faces,
+            "voice": voices,
+        },
     )
-    wire_script_facts(page, made.form, made.form.beside["script"])
-    wire_face_points(page, made.form, made.form.beside["avatar"])
+    form, beside = made.form, made.form.beside
+    wire_script_facts(page, form, beside["script"])
+    wire_face_points(page, form, beside["avatar"])
+    _wire_faces(page, beside["character"], form)
+    wire_voices(page, (beside["voice"], heard[0]), form.components)
     with made.right:
         head_editor(page, made.view)
+
+
+def last_pictures(studio: Studio, owner: str) -> dict[str, tuple[Artefact, TalkingHeadRequest]]:
+    """Return the pictures that an owner used last, by hash, and what was asked with each."""
+    found: dict[str, tuple[Artefact, TalkingHeadRequest]] = {}
+    for job in studio.jobs(owner, limit=LOOKED_THROUGH):
+        if job.workflow != WORKFLOW.name or len(found) == MOST_PICTURES:
+            continue
+        try:
+            asked = TalkingHeadRequest.model_validate_json(job.request)
+        except ValidationError:  # of an older version
+            continue
+        if asked.avatar is not None and studio.store.has(asked.avatar):
+            found.setdefault(asked.avatar.sha256, (asked.avatar, asked))
+    return found
+
+
+def _wire_faces(page: Page, faces: gr.HTML, asked: Form[TalkingHeadRequest]) -> None:
+    """Show characters and last pictures; a click puts one into the form."""
+    studio, seen = page.studio, gr.State("")
+
+    @border
+    def look(last: str, request: gr.Request) -> Any:
+        owner = owner_of(request)
+        newest = studio.jobs(owner, limit=1)
+        now = " ".join([version(studio, owner), *(job.id for job in newest)])
+        if now == last:
+            return gr.skip(), gr.skip()
+        used = last_pictures(studio, owner)
+        cards = character_cards(studio, owner)
+        known = {each.sha256 for one in studio.characters.of(owner) for each in one.looks}
+        cards += [
+            Card(id=sha, title=each.name, about="used before", picture=face(studio, each))
+            for sha, (each, _) in used.items()
+            if sha not in known
+        ]
+        return now, shown(LABEL, NOTHING, cards)
+
+    @border
+    def choose(event: gr.EventData, request: gr.Request, *given: Any) -> list[Any]:
+        owner, id_ = owner_of(request), str(event.id)
+        now, used = asked.read(studio.store, given), last_pictures(studio, owner)
+        if id_ in used:
+            avatar, before = used[id_]
+            changes: dict[str, Any] = {"avatar": avatar, "character": None}
+            changes |= {name: getattr(before, name) for name in WITH_A_PICTURE}
+        else:
+            one: Character = studio.characters.find(id_, owner)
+            if one.id != id_:
+                raise NotFound("this face is not here any more", remedy="Choose another.")
+            changes = {"avatar": None, "character": one, "points": ()}
+        return asked.fill(now.model_copy(update=changes))
+
+    page.timer.tick(look, seen, [seen, faces], **QUIET)
+    faces.select(choose, asked.inputs, asked.inputs, **ACT)

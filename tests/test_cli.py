@@ -118,7 +118,7 @@ def test_every_workflow_of_the_house_has_a_command():
 
     known = discover(workflows)
     parser = make_parser(known)
-    for name in known:
+    for name in (name for name, each in known.items() if each.shown):
         with pytest.raises(SystemExit) as stop:
             parser.parse_args([name, "--help"])
         assert stop.value.code == 0

@@ -31,7 +31,7 @@ def clip(studio: Studio, job: str, name: str, media: Artefact, span_s: tuple[flo
 
 def player(path: Path, label: str) -> str:
     """Return HTML that plays a file of the exports folder at once."""
-    kind = "audio" if path.suffix == ".m4a" else "video"
+    kind = "audio" if path.suffix in {".m4a", ".flac"} else "video"
     return (
         f'<{kind} class="line-player" controls autoplay playsinline aria-label="{label}"'
         f' src="gradio_api/file={quote(str(path.absolute()))}"></{kind}>'

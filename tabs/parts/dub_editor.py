@@ -12,7 +12,9 @@ from typing import Any
 import gradio as gr
 
 from engines import catalog
+from studio.characters import Character
 from tabs.parts.border import border, owner_of
+from tabs.parts.characters import offer_characters
 from tabs.parts.clips import player
 from tabs.parts.dub_clips import line_clip, voice_sample
 from tabs.parts.dub_opened import (
@@ -154,7 +156,7 @@ def show_member(drawn: Editor, opened: Opened) -> list[Any]:
     """Return updates of `CastPanel.shown` for the picked speaker."""
     sheet, member = opened.sheet, opened.member
     if sheet is None or member is None:
-        return [gr.skip()] * 7
+        return [gr.skip()] * 8
     edit = of_speaker(opened.edits, member.speaker)
     others = [(each.name, each.speaker) for each in sheet.cast if each.speaker != member.speaker]
     voice = voice_title(sheet, member.voice)
@@ -164,6 +166,7 @@ def show_member(drawn: Editor, opened: Opened) -> list[Any]:
     facts += ", turned toward the recording" if voice and member.converted and not is_copy else ""
     facts += f" · pitch {member.pitch_hz:.0f} Hz" if member.pitch_hz > 0 else ""
     facts += f" · takes on {edit.reference.name}" if edit.reference else ""
+    one = edit.character
     return [
         f'<p class="hint">{escape(facts)}</p>',
         voice_sample(drawn.page.studio, opened, member.reference),
@@ -172,6 +175,7 @@ def show_member(drawn: Editor, opened: Opened) -> list[Any]:
         gr.update(choices=[("Nobody else", ""), *others], value=edit.merge_into or ""),
         is_main(opened, member.speaker),
         None,
+        (one.id or one.name) if one else "",
     ]
 
 
@@ -272,7 +276,9 @@ def wire_cast(drawn: Editor) -> None:
         cast.recording.upload,
         cast.recording.stop_recording,
         cast.recording.clear,
+        cast.character.input,
     ]
+    offer_characters(drawn.page, cast.character, "Nobody")
     inputs = [opened, *line.values, *cast.values]
     gr.on(changes, keep, inputs, [opened, table, cast.speaker, *bar.shown], **ACT)
 
@@ -282,7 +288,7 @@ def with_cast(drawn: Editor, now: Opened, values: Sequence[Any]) -> Opened:
     member = now.member
     if member is None:
         return now
-    name, voice, merge_into, main, recording = values
+    name, voice, merge_into, main, recording, character = values
     known = of_speaker(now.edits, member.speaker)
     reference = stored(drawn.page.studio.store, recording) if recording else known.reference
     made = of_speaker(now.made, member.speaker)
@@ -292,8 +298,16 @@ def with_cast(drawn: Editor, now: Opened, values: Sequence[Any]) -> Opened:
         merge_into=merge_into or None,
         voice=voice or None,
         reference=reference,
+        character=_character(known, character),
     )
     return with_member(now, edit, is_main=bool(main))
+
+
+def _character(known: CastEdit, chosen: str | None) -> Character | None:
+    """Return the character that was chosen, as it was when it was; a new one is looked up later."""
+    if known.character is not None and chosen == known.character.id:
+        return known.character
+    return Character(name=chosen) if chosen else None
 
 
 def wire_bar(drawn: Editor) -> None:

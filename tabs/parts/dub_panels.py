@@ -46,12 +46,13 @@ class CastPanel:
     merge: gr.Dropdown
     main: gr.Checkbox
     recording: gr.Audio
+    character: gr.Dropdown
     facts: gr.HTML
 
     @property
     def values(self) -> list[Any]:
         """What the user changes, in order."""
-        return [self.name, self.voice, self.merge, self.main, self.recording]
+        return [self.name, self.voice, self.merge, self.main, self.recording, self.character]
 
     @property
     def shown(self) -> list[Any]:
@@ -135,6 +136,14 @@ def cast_panel() -> CastPanel:
         with gr.Row():
             name = gr.Textbox(label="Name", elem_id="cast-name", min_width=140, max_length=60)
             voice = gr.Dropdown([], label="Voice", elem_id="cast-voice", min_width=140)
+            character = gr.Dropdown(
+                [("Nobody", "")],
+                value="",
+                label="Speaks as",
+                elem_id="cast-character",
+                min_width=140,
+                allow_custom_value=True,
+            )
             merge = gr.Dropdown(
                 [], label="Is the same person as", elem_id="cast-merge", min_width=140
             )
@@ -146,7 +155,7 @@ def cast_panel() -> CastPanel:
                 sources=["upload", "microphone"],
                 elem_id="cast-recording",
             )
-    return CastPanel(speaker, sample, name, voice, merge, main, recording, facts)
+    return CastPanel(speaker, sample, name, voice, merge, main, recording, character, facts)
 
 
 def change_bar(prefix: str = "dub") -> ChangeBar:

@@ -244,11 +244,21 @@ def stored(store: Store, path: str) -> Artefact:
     Raises:
         BadInput: if it is no upload: whoever calls the API may write any path.
     """
+    real = uploaded(path)
+    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    return store.take_in(real, kind, real.name)
+
+
+def uploaded(path: str) -> Path:
+    """Return where an uploaded file lies.
+
+    Raises:
+        BadInput: if it is no upload: whoever calls the API may write any path.
+    """
     real = Path(path).resolve()
     if not real.is_relative_to(Path(get_upload_folder()).resolve()) or not real.is_file():
         raise BadInput(f"{real.name!r} was not uploaded", remedy="Choose the file again.")
-    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-    return store.take_in(real, kind, real.name)
+    return real
 
 
 def _upload(view: FieldView, named: Mapping[str, Any]) -> Component:
@@ -314,7 +324,7 @@ def _choices(view: FieldView) -> list[tuple[str, Any]] | None:  # noqa: PLR0911 
         known = catalog.entries(view.extra["engine_of"]).values()
         return [("What the quality chooses", ""), *((_marked(each), each.id) for each in known)]
     if "voice" in view.extra:
-        return [("The nearest to the speaker's", ""), *voice_choices()]
+        return [(str(view.extra["voice"]), ""), *voice_choices()]
     if "quality" in view.extra:
         best = catalog.default_quality()
         presets = ((each.capitalize(), each) for each in catalog.qualities())

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import HTTPException, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from studio.erase import CHARACTERS
 from studio.errors import NotFound
 from studio.studio import Studio
 from tabs.parts.border import DOOR, visitor
@@ -39,8 +40,22 @@ def file_guard(studio: Studio) -> Callable[[Request], None]:
             return  # Gradio's own rules hold
         parts = path.relative_to(exports).parts
         try:
-            studio.job(parts[0] if parts else "", visitor(request))
+            _ask(studio, parts, visitor(request))
         except NotFound as error:
             raise HTTPException(404, "There is no such file.") from error
 
     return guard
+
+
+def _ask(studio: Studio, parts: tuple[str, ...], owner: str) -> None:
+    """See that what a path in the exports folder belongs to is the visitor's.
+
+    Raises:
+        NotFound: if it is not.
+    """
+    if parts[:1] == (CHARACTERS,):
+        known = {each.id for each in studio.characters.of(owner)}
+        if not known.intersection(parts[1:2]):
+            raise NotFound("there is no such character")
+    else:
+        studio.job(parts[0] if parts else "", owner)

@@ -1,6 +1,7 @@
 """A workflow's whole tab: form and preflight on the left, its job and result on the right."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -8,10 +9,12 @@ from typing import Any, Generic, TypeVar
 
 import gradio as gr
 
+from studio.errors import NotFound
 from studio.request import Request
 from studio.workflow import Workflow
 from tabs.parts import form, weights
-from tabs.parts.border import border, member_of
+from tabs.parts.border import border, member_of, owner_of
+from tabs.parts.characters import offer_characters
 from tabs.parts.form import Form
 from tabs.parts.job_view import JobView, job_view
 from tabs.parts.page import ACT, QUIET, Page, Room
@@ -30,6 +33,7 @@ DECIDING = (
     "voice",
     "file",
     "decides",
+    "character",
 )  # what engines depend on
 
 
@@ -99,6 +103,9 @@ def stage(
     page.rooms[name] = Room(page.tab, view.opened, asked)
     _wire_start(page, workflow, made, action, made.start.click)
     _wire_preflight(page, workflow, asked, (flight, bring))
+    for field, view_ in asked.views.items():
+        if view_.kind == "character":
+            offer_characters(page, asked.components[field], "Nobody")
     fresh.click(border(asked.clear), None, asked.inputs, **ACT)
     if sample is not None:  # one click: it goes into the form, and starts
         names = [sample.field, *(name for name, _ in sample.texts)]
@@ -141,7 +148,8 @@ def _wire_preflight(
     """Show what will run, and offer to fetch what the wanted quality lacks."""
 
     def look_ahead(wanted: R, request: gr.Request) -> tuple[str, Any]:
-        del request
+        with suppress(NotFound):  # a name that is half written
+            wanted = page.studio.characters.resolved(wanted, owner_of(request))
         lacking = weights.absent([workflow], wanted.quality)
         known, settings = page.studio, page.studio.settings
         price = Price(settings.price_per_hour, settings.currency)

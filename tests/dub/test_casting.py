@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from engines.roles import OWN, BuiltInVoice
 from media.speech import Span
+from studio.characters import Character, CharacterVoice, Recording
 from studio.errors import BadInput
 from tests.dub.made import artefact
 from workflows.dub.casting import Candidate, Model, Portrait, cast, voice_of
@@ -56,6 +57,33 @@ def test_a_persons_choice_goes_first():
     assert (second.voice, second.name, second.is_main) == ("nora", "Ana", True)
     assert second.convert_to == MINE.reference
     assert first.convert_to == artefact("uncle.wav") and not first.is_main
+
+
+def as_character(**voice: object) -> Edits:
+    character = Character(name="Ann", voice=CharacterVoice.model_validate(voice))
+    return Edits(cast=(CastEdit(speaker="S1", character=character),))
+
+
+def test_a_speaker_gets_a_characters_recording_and_what_is_said_in_it():
+    recording = Recording(sound=artefact("ann.flac"), text="Good morning")
+    edits = as_character(built_in="nora", recordings=(recording,))
+    (member,) = cast(portraits(60), KNOWN, edits, clone=False, mine=MINE)
+    assert member.convert_to == recording.sound and member.said == "Good morning"
+    (member,) = cast(portraits(60), (Candidate(CLONE, None), *KNOWN), edits, clone=True, mine=None)
+    assert (member.voice, member.convert_to) == (OWN, recording.sound)
+
+
+@pytest.mark.parametrize("clone", [True, False])
+def test_a_characters_built_in_voice_is_left_as_it_is(clone):
+    edits = as_character(built_in="nora", pitch_hz=150.0)
+    first, second = cast(portraits(60, 5), KNOWN, edits, clone=clone, mine=None)
+    assert (first.voice, first.convert_to) == ("nora", None) and second.voice != "nora"
+    low = replace(VOICES[1], pitch_hz=90.0)
+    others = (Candidate(VOICES[0], None), Candidate(low, None))
+    (member,) = cast(
+        portraits(60), others, as_character(built_in="x", pitch_hz=95.0), clone=clone, mine=None
+    )
+    assert (member.voice, member.convert_to) == ("marco", None)  # the nearest in pitch
 
 
 def test_a_voice_that_there_is_not_is_refused_and_the_others_are_named():

@@ -36,7 +36,7 @@ def test_characters_are_listed_exported_imported_and_deleted(call, tmp_path):
     code, out, _ = call("import", "here/Vera.character.zip")
     assert code == 0 and out.endswith(" Vera (2)\n")
     code, _, err = call("delete", "Vera (2)")
-    assert code == 2 and "no job" in err and "--yes" in err
+    assert code == 2 and "no job has used it" in err and "--yes" in err
     assert call("delete", "Vera (2)", "--yes")[0] == 0
     assert len(call("list")[1].splitlines()) == 1
 

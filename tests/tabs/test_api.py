@@ -11,7 +11,12 @@ import anyio
 import pytest
 from gradio_client import Client, handle_file
 
-from tests.tabs.conftest import get, make_sound
+from studio.artefacts import Store
+from studio.character_files import export_character
+from studio.characters import Character, Characters
+from studio.consent import record_consent
+from studio.database import connect
+from tests.tabs.conftest import ROOT, get, make_sound
 
 ENDPOINTS = {
     "/dub",
@@ -135,6 +140,19 @@ def test_what_cannot_be_done_is_a_sentence(client, sound, tmp_path):
         client.predict(sound=handle_file(str(broken)), api_name="/quieter")
 
 
+def test_a_face_needs_consent_and_a_character_has_it(client):
+    picture = handle_file(str(ROOT / "tests" / "__init__.py"))
+    asked = {"script": "Hello.", "avatar": picture}
+    with pytest.raises(Exception, match="not said whose face"):
+        client.predict("talking-head", asked, api_name="/submit")
+    with pytest.raises(Exception, match="no character 'Nobody'"):
+        client.predict(script="Hello.", character="Nobody", api_name="/talking-head")
+    asked = {"script": "Hello.", "character": "vera", "captions": "off"}
+    job = client.predict("talking-head", asked, api_name="/submit")
+    assert job["title"] == "Vera"
+    client.predict(job["id"], api_name="/cancel")
+
+
 @pytest.mark.parametrize("path", ["/etc/passwd", "studio.db", "cas", "../secret"])
 def test_paths_that_were_not_uploaded_are_refused(site, path):
     target = str(site.data / path) if not path.startswith("/") else path
@@ -219,6 +237,22 @@ class TestTwoPeople:
         assert status_of(where, None) == 404
         file = {"path": str(path), "meta": {"_type": "gradio.FileData"}}
         assert self.asked(bob, guarded_site, file) == 500
+
+    def test_characters_are_their_owners(self, people, guarded_site):
+        ann, bob = people
+        store = Store(guarded_site.data)
+        known = Characters(connect(f"sqlite:///{guarded_site.data}/studio.db"), store)
+        made = known.save(Character(name="Cara", consent=record_consent("nobody")), "ann")
+        known.save(Character(name=made.id, consent=record_consent("nobody")), "bob")
+        folder = guarded_site.data / "exports" / "characters" / made.id
+        path = export_character(made, store, folder / "cara.zip")
+        where = f"{guarded_site.url}/gradio_api/file={path}"
+        assert [status_of(where, each) for each in (ann, bob, None)] == [200, 404, 404]
+        asked = {"script": "Hello.", "character": "Cara"}
+        with pytest.raises(Exception, match="there is no picture yet"):
+            ann.predict("talking-head", asked, api_name="/submit")
+        with pytest.raises(Exception, match="there is no character 'Cara'"):
+            bob.predict("talking-head", asked, api_name="/submit")
 
     def asked(self, person, guarded_site, file):
         import httpx

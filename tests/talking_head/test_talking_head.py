@@ -47,7 +47,8 @@ def speak(tmp_path, *, avatar=ROOT / "assets" / "portrait.jpg", audio=None, **se
         for name, path in (("avatar", avatar), ("audio", audio))
         if path is not None
     }
-    job = studio.submit("talking-head", WORKFLOW.request(**taken, **settings))
+    asked = {"consent": "nobody", **taken, **settings}
+    job = studio.submit("talking-head", WORKFLOW.request(**asked))
     return Made(studio, studio.run_here(job.id, lambda _: None))
 
 

@@ -6,20 +6,26 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engines.roles import OWN, BuiltInVoice, Speaker
+from engines.roles import OWN, BuiltInVoice
 from media.audio import Audio, open_audio, write_audio
 from media.speech import Span, Turn
-from media.spoken import spoken
-from media.voiceprint import VoicePrint, distance, voiceprint
+from media.voiceprint import VoicePrint, distance
 from studio.artefacts import Artefact
-from studio.errors import BadInput
-from studio.steps import Desk, Run, engine_step, step
+from studio.steps import Desk, step
 from workflows.dub import edits as edited
-from workflows.dub.model import Edits, Line, Member
+from workflows.dub.model import CastEdit, Edits, Line, Member
+from workflows.likeness import (
+    REFERENCE_MAX_S,
+    REFERENCE_MIN_S,
+    Candidate,
+    Heard,
+    built_in_of,
+    named,
+    nearest,
+    print_of,
+)
 
-REFERENCE_MIN_S, REFERENCE_MAX_S = 3.0, 12.0
 LINE_MIN_S = 1.0
-COUNTING = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,51 +57,13 @@ def portray(
             path = write_audio(sound, desk.scratch / f"{index}.flac")
             kept = desk.keep(path, "audio/flac", f"voice of {speaker}.flac")
         speaking_s = sum(each.duration_s for each in own)
-        portraits.append(Portrait(speaker, speaking_s, kept, _print(sound), parts))
+        portraits.append(Portrait(speaker, speaking_s, kept, print_of(sound), parts))
     return tuple(portraits)
 
 
-@step("Listen to your recording")
-def listen_to_mine(desk: Desk, recording: Artefact) -> Portrait:
-    """Measure the user's own recording."""
-    sound = open_audio(desk.path(recording)).cut(0, REFERENCE_MAX_S).mono()
-    if sound.duration_s < REFERENCE_MIN_S:
-        raise BadInput(
-            f"the recording of your voice is {sound.duration_s:.1f} s long",
-            remedy=f"Give {REFERENCE_MIN_S:.0f} seconds of clear speech or more.",
-        )
-    return Portrait("", sound.duration_s, recording, voiceprint(sound))
-
-
-@engine_step("Cast the voices")
-def built_in(speaker: Speaker, desk: Desk, language: str) -> tuple[BuiltInVoice, ...]:
-    """Return the voices to choose from."""
-    desk.check()
-    return speaker.voices(language)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A built-in voice, and what it sounds like."""
-
-    voice: BuiltInVoice
-    print: VoicePrint | None
-
-
-@engine_step("Let the voices introduce themselves")
-def introduce(speaker: Speaker, desk: Desk, voice: BuiltInVoice, language: str) -> Candidate:
-    """Let a voice count to twelve, and measure it."""
-    desk.check()
-    text = spoken(COUNTING, language)
-    sound = speaker.speak(text, voice.name, language, 1.0, 0, progress=desk.progress).audio
-    return Candidate(voice, _print(sound))
-
-
-def introduced(voices: Sequence[BuiltInVoice], run: Run, language: str) -> tuple[Candidate, ...]:
-    """Return the voices with what they sound like; the speaker's own is like the speaker anyway."""
-    others = tuple(each for each in voices if not each.is_own)
-    own = tuple(Candidate(each, None) for each in voices if each.is_own)
-    return own + run.map(introduce, others, language)
+def portrait_of(heard: Heard) -> Portrait:
+    """Return the user's own recording as a speaker."""
+    return Portrait("", heard.duration_s, heard.recording, heard.print)
 
 
 def cast(
@@ -122,10 +90,14 @@ def cast(
         edit = edited.of_speaker(edits, portrait.speaker)
         is_main = portrait.speaker == main
         model = mine if mine is not None and is_main else portrait
-        if edit.reference is not None:
-            model = replace(model, reference=edit.reference, parts=())
+        if (reference := _reference(edit)) is not None:
+            model = replace(model, reference=reference, parts=())
         is_wanted = clone or model is not portrait or edit.voice == OWN
-        voice = _voice_for(model, edit.voice, voices, free=free, is_wanted=is_wanted)
+        chosen = edit.voice or ""
+        if not chosen and reference is None and edit.character is not None:
+            chosen = built_in_of(edit.character, [each.voice for each in voices])
+            is_wanted = is_wanted and not chosen
+        voice = _voice_for(model, chosen, voices, free=free, is_wanted=is_wanted)
         if voice.is_own and is_wanted and model.reference is None:
             model = _lender(model, portraits) or model
         free = [each for each in free if each.voice.id != voice.id]
@@ -139,7 +111,7 @@ def cast(
                 pitch_hz=portrait.print.pitch_hz if portrait.print else 0.0,
                 voice=voice.id,
                 convert_to=model.reference if is_wanted else None,
-                said=_said(model, lines),
+                said=_said_by_character(edit) or _said(model, lines),
                 lent_by=model.speaker if model.speaker not in {"", portrait.speaker} else "",
             )
         )
@@ -160,7 +132,7 @@ def voice_of(
 ) -> Model:
     """Return the voice of a line, and the recording that it is cloned from or turned toward."""
     member = next(each for each in members if each.speaker == line.speaker)
-    own = _named(voices, edited.of_line(edits, line.id).voice)
+    own = named(voices, edited.of_line(edits, line.id).voice)
     if own is not None and own.is_own:
         return Model(own, member.convert_to or member.reference, member.said)
     if own is not None:
@@ -179,14 +151,27 @@ def _voice_for(
 ) -> BuiltInVoice:
     """Return the voice chosen, else the model's own if it can be cloned, else the nearest."""
     known = [each.voice for each in voices]
-    named = _named(known, chosen)
-    if named is not None:
-        return named
+    wanted = named(known, chosen)
+    if wanted is not None:
+        return wanted
     own = next((each for each in known if each.is_own), None)
     others = free or [each for each in voices if not each.voice.is_own]
     if own is not None and ((is_wanted and model.reference is not None) or not others):
         return own
-    return _nearest(others, model.print)
+    return nearest(others, model.print)
+
+
+def _reference(edit: CastEdit) -> Artefact | None:
+    """Return the recording whose voice a speaker takes on: the user's, or the character's."""
+    if edit.reference is not None or edit.character is None:
+        return edit.reference
+    return next((each.sound for each in edit.character.voice.recordings), None)
+
+
+def _said_by_character(edit: CastEdit) -> str:
+    if edit.reference is not None or edit.character is None:
+        return ""
+    return next((each.text for each in edit.character.voice.recordings), "")
 
 
 def _lender(portrait: Portrait, portraits: Sequence[Portrait]) -> Portrait | None:
@@ -209,34 +194,6 @@ def _said(portrait: Portrait, lines: Sequence[Line]) -> str:
 
 def _who_talks_most(portraits: Sequence[Portrait]) -> str:
     return max(portraits, key=lambda each: each.speaking_s).speaker if portraits else ""
-
-
-def _named(voices: Sequence[BuiltInVoice], id_: str | None) -> BuiltInVoice | None:
-    if not id_:
-        return None
-    found = next((each for each in voices if each.id == id_), None)
-    if found is None:
-        raise BadInput(
-            f"there is no voice {id_!r} for this language",
-            remedy=f"Choose one of {', '.join(each.id for each in voices)}.",
-        )
-    return found
-
-
-def _nearest(candidates: Sequence[Candidate], wanted: VoicePrint | None) -> BuiltInVoice:
-    def far(candidate: Candidate) -> tuple[float, str]:
-        if candidate.print is None or wanted is None:
-            return 0.0, candidate.voice.id
-        return distance(candidate.print, wanted), candidate.voice.id
-
-    return min(candidates, key=far).voice
-
-
-def _print(sound: Audio) -> VoicePrint | None:
-    try:
-        return voiceprint(sound)
-    except BadInput:  # silent, or too short: then any voice will do
-        return None
 
 
 def _clearest(

@@ -11,6 +11,7 @@ from studio.errors import BadInput
 from studio.request import Record
 from studio.steps import Run
 from studio.workflow import Workflow
+from workflows import likeness
 from workflows.dub import casting, delivery, hearing, lines, mixing, speaking, wording
 from workflows.dub import edits as edited
 from workflows.dub.cautions import about_takes
@@ -195,9 +196,9 @@ def prepare(
     portraits = run.step(casting.portray, stems.vocals, stems.bed, turns)
     mine = None
     if request.use_my_voice and request.my_voice is not None:
-        mine = run.step(casting.listen_to_mine, request.my_voice)
-    voices = run.step(casting.built_in, request.target_language)
-    known = casting.introduced(voices, run, request.target_language)
+        mine = casting.portrait_of(run.step(likeness.listen, request.my_voice))
+    voices = run.step(likeness.built_in, request.target_language)
+    known = likeness.introduced(voices, run, request.target_language)
     members = casting.cast(
         portraits, known, edits, clone=request.clone_voices, mine=mine, lines=told
     )
@@ -358,13 +359,13 @@ WORKFLOW = Workflow(
         wording.translate,
         wording.shorten,
         casting.portray,
-        casting.listen_to_mine,
-        casting.built_in,
-        casting.introduce,
+        likeness.listen,
+        likeness.built_in,
+        likeness.introduce,
         speaking.plan_texts,
         speaking.speak,
         speaking.plan_times,
-        speaking.convert,
+        likeness.convert,
         speaking.fit,
         mixing.weigh,
         mixing.write_score,

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from media.speech import Span, Word
 from studio.artefacts import Artefact
+from studio.characters import Character
 from studio.request import Record
 
 Flag = Literal["", "too long", "not translated", "not spoken"]
@@ -72,6 +73,8 @@ class CastEdit(Record):
     """id of a built-in voice"""
     reference: Artefact | None = None
     """A recording of the voice to take on."""
+    character: Character | None = None
+    """Whose voice it gets: the character's recording, else its built-in voice."""
 
 
 class Edits(Record):

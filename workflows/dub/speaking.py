@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engines.roles import BuiltInVoice, Reference, Speaker, VoiceConverter
+from engines.roles import BuiltInVoice, Speaker
 from media.audio import Audio, open_audio, write_audio
 from media.slots import Placement, Schedule, Slot, plan, solve
 from media.stretch import fit_to_samples
@@ -18,12 +18,12 @@ from workflows.dub import takes
 from workflows.dub.budget import estimate_s, scale_of
 from workflows.dub.model import Line, Placed, Take
 from workflows.dub.request import DubRequest
+from workflows.likeness import Likeness, convert, reference_of
 
 SEEN_MOUTH_S, NARRATION_S, LOCKED_S = (0.2, 0.6), (0.3, 1.0), (0.0, 0.0)
 SAME_SPEED = 0.03  # a line within 3 % of its natural speed is not spoken again
 SLOWEST, FASTEST = 0.8, 1.35
 REWRITE_SHARE = 0.2
-MODEL_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,6 @@ class Order:
     reference: Artefact | None = None  # whom a cloning voice shall sound like
     said: str = ""  # in the reference
     tries: int = 1  # at most
-
-
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """A spoken line, and the recording toward which it is turned."""
-
-    audio: Artefact
-    reference: Artefact
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +76,7 @@ class Part:
 def speak(speaker: Speaker, desk: Desk, order: Order) -> Voiced:
     """Speak one line at a rate; where a take is bad, again with other seeds, and keep the best."""
     expected_s = estimate_s(order.text, order.language) / order.rate
-    model = None
-    if order.reference is not None:
-        sound = open_audio(desk.path(order.reference)).cut(0, MODEL_S).mono()
-        model = Reference(sound, order.said)
+    model = reference_of(desk, order.reference, order.said)
     heard: list[takes.Judged] = []
     while len(heard) < order.tries and (not heard or heard[-1].faults):
         desk.check()
@@ -104,15 +93,6 @@ def speak(speaker: Speaker, desk: Desk, order: Order) -> Voiced:
         heard.append(takes.judged(speech.audio, expected_s))
     chosen = heard[takes.best(heard)]
     return replace(_kept(desk, chosen.audio), tries=len(heard), faults=chosen.faults)
-
-
-@engine_step("Turn the voices toward the originals")
-def convert(converter: VoiceConverter, desk: Desk, likeness: Likeness) -> Voiced:
-    """Give one spoken line the voice of a recording."""
-    desk.check()
-    line = open_audio(desk.path(likeness.audio)).read()
-    model = open_audio(desk.path(likeness.reference)).cut(0, MODEL_S).mono()
-    return _kept(desk, converter.convert(line, model))
 
 
 @step("Fit the lines to the sample")
@@ -240,7 +220,7 @@ def _likened(parts: Sequence[Part], run: Run, voiced: Sequence[Voiced]) -> list[
     if wanted:
         made = run.map(convert, [likeness for _, likeness in wanted])
         for (index, _), each in zip(wanted, made, strict=True):
-            turned[index] = each
+            turned[index] = replace(turned[index], audio=each)
     return turned
 
 

@@ -11,6 +11,7 @@ from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.steps import Run
 from studio.workflow import Workflow
+from workflows import likeness
 from workflows.talking_head import (
     animation,
     background,
@@ -21,31 +22,36 @@ from workflows.talking_head import (
     sheet,
     talk,
 )
+from workflows.talking_head import voicing as voices
 from workflows.talking_head.portrait import Portrait
 from workflows.talking_head.request import (
     TalkingHeadReport,
     TalkingHeadRequest,
     TalkingHeadResult,
     check,
+    consents_of,
     needs,
+    picture_of,
 )
 from workflows.talking_head.script import Sentence, read_script
 from workflows.talking_head.sheet import SentenceEdit
 from workflows.talking_head.talk import Said, Speech
+from workflows.talking_head.voicing import Voicing
 
 LONGEST_ALIGNED_S = 55.0
 
 
 def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
     """Let a portrait say a script or a recording."""
-    if request.avatar is None:
+    avatar = picture_of(request)
+    if avatar is None:
         raise BadInput("there is no picture yet", remedy="Choose a portrait of the one who speaks.")
     script = read_script(request.script) if request.script.strip() else ()
     asked = sheet.edited(script, () if request.recording else request.edits)
     sentences = tuple(sentence for sentence, _ in asked)
-    seen = run.step(portrait.look, request.avatar, request.points)
+    seen = run.step(portrait.look, avatar, request.points)
     framed = run.step(portrait.frame, seen, request.format)
-    said = _said(request, asked, run)
+    said, voicing = _said(request, asked, run)
     speech = run.step(talk.join, said)
     run.weigh(speech.duration_s)
     said = tuple(
@@ -73,11 +79,11 @@ def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
         speech,
         captions,
         language=request.language,
-        name=_name(request.avatar),
+        name=_name(avatar),
     )
     lips = run.step(filming.measure_lips, film, speech, request.fps)
-    warned += staged.warnings()
-    made = _report(request, framed, speech, moving, lips, warned=warned)
+    warned += staged.warnings() + (voicing.notes if voicing else ())
+    made = _report(request, framed, speech, moving, lips, warned=warned, voicing=voicing)
     return TalkingHeadResult(
         video=film,
         audio=speech.audio,
@@ -114,21 +120,17 @@ def _moving(
 
 def _said(
     request: TalkingHeadRequest, asked: tuple[tuple[Sentence, SentenceEdit], ...], run: Run
-) -> tuple[Said, ...]:
-    """Return what is heard, in parts: the recording, or the script spoken sentence by sentence."""
+) -> tuple[tuple[Said, ...], Voicing | None]:
+    """Return what is heard, in parts, and with which voice: the recording has its own."""
     if request.recording is not None:
         sound = run.step(talk.level, run.step(talk.take_recording, request.recording))
         written = " ".join(each.text for each, _ in asked)
-        return (
-            Said(sound.audio, spoken(written, request.language), written, sound.duration_s, 0.0),
-        )
-    voice = run.step(talk.choose_voice, request.language, request.voice)
+        text = spoken(written, request.language)
+        return (Said(sound.audio, text, written, sound.duration_s, 0.0),), None
+    voicing = voices.choose(request, run)
     texts = [spoken(each.text, request.language) for each, _ in asked]
-    orders = [
-        talk.order_of(text, voice, request.language, request.rate, edit.take)
-        for text, (_, edit) in zip(texts, asked, strict=True)
-    ]
-    takes = run.map(talk.level, run.map(talk.speak, orders))
+    wanted = [(text, edit.take) for text, (_, edit) in zip(texts, asked, strict=True)]
+    takes = run.map(talk.level, voices.speak(wanted, voicing, request, run))
     return tuple(
         Said(
             take.audio,
@@ -138,7 +140,7 @@ def _said(
             sheet.pause_after(each, edit, take.duration_s),
         )
         for take, text, (each, edit) in zip(takes, texts, asked, strict=True)
-    )
+    ), voicing
 
 
 def _aligned(
@@ -204,6 +206,7 @@ def _report(
     lips: LipSync | None,
     *,
     warned: tuple[str, ...],
+    voicing: Voicing | None,
 ) -> TalkingHeadReport:
     warnings = framed.warnings + warned
     if request.captions != "off" and not request.script.strip():
@@ -216,6 +219,8 @@ def _report(
         height_px=moving.height_px,
         loudness_lufs=round(speech.loudness_lufs, 2),
         true_peak_dbtp=round(speech.true_peak_dbtp, 2),
+        voice=voicing.title if voicing else "",
+        consent=" ".join(each.sentence for each in consents_of(request)),
         face_score=round(framed.score, 3),
         lip_lag_frames=lips.lag_frames if lips else None,
         lip_correlation=round(lips.correlation, 3) if lips else None,
@@ -242,8 +247,11 @@ WORKFLOW = Workflow(
         portrait.look,
         portrait.frame,
         talk.take_recording,
-        talk.choose_voice,
+        likeness.built_in,
+        likeness.listen,
+        likeness.introduce,
         talk.speak,
+        likeness.convert,
         talk.level,
         talk.join,
         talk.align,

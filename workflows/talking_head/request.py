@@ -5,9 +5,12 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, StringConstraints
 
 from studio.artefacts import Artefact
+from studio.characters import Character, Recording, shipped_files
+from studio.consent import KIND_TITLES, Consent, ConsentKind, now, record_consent
 from studio.errors import BadInput
 from studio.metrics import Metric
 from studio.request import Report, Request, Result
+from studio.steps import artefacts_in
 from studio.workflow import Need
 from workflows.talking_head.sheet import SentenceEdit
 
@@ -19,6 +22,8 @@ PointText: TypeAlias = Annotated[
     ),
 ]
 """A place in a picture, in shares of its width and height: "0.42,0.36"."""
+
+UNNAMED_VOICE = "The character's, or the first of the language"
 
 
 class TalkingHeadRequest(Request):
@@ -48,6 +53,10 @@ class TalkingHeadRequest(Request):
         default=None, json_schema_extra={"file": ["video"], "group": "Content"}
     )
     """If you like, a video of one person: the portrait moves as that face does; its sound is the speech, unless there is a script or a recording"""
+    character: Character | None = Field(
+        default=None, json_schema_extra={"character": True, "group": "Content"}
+    )
+    """Or somebody you made before, by name: its picture and voice are taken where you give none"""
     language: str = Field(
         default="en",
         min_length=2,
@@ -56,9 +65,25 @@ class TalkingHeadRequest(Request):
     )
     """The language that is spoken"""
     voice: str = Field(
-        default="", max_length=80, json_schema_extra={"voice": True, "group": "Look"}
+        default="", max_length=80, json_schema_extra={"voice": UNNAMED_VOICE, "group": "Look"}
     )
-    """Who speaks the script; empty: the first voice of the language"""
+    """Who speaks the script; empty: the character's voice, or the first of the language"""
+    voice_reference: Artefact | None = Field(
+        default=None, json_schema_extra={"file": ["audio"], "group": "Look"}
+    )
+    """Or a recording of a voice to take on: 10 seconds of clear speech or more"""
+    voice_reference_text: str = Field(
+        default="", max_length=2000, json_schema_extra={"group": "Look", "advanced": True}
+    )
+    """What is said in that recording; some engines copy the voice better then"""
+    consent: ConsentKind | None = Field(
+        default=None, json_schema_extra={"labels": {**KIND_TITLES}, "group": "Content"}
+    )
+    """Whose face and voice are in the picture and the recording that you give"""
+    consent_by: str = Field(default="", max_length=200, json_schema_extra={"group": "Content"})
+    """Who agreed, if they did: their name"""
+    consent_at: str = Field(default_factory=now, max_length=40, json_schema_extra={"hidden": True})
+    """When that was said, ISO 8601"""
     rate: float = Field(
         default=1.0, ge=0.6, le=1.6, json_schema_extra={"group": "Look", "advanced": True}
     )
@@ -153,6 +178,10 @@ class TalkingHeadReport(Report):
     """How many frames the mouth of the finished film is behind the sound; None: nothing to measure"""
     lip_correlation: float | None = None
     """Of the mouth's opening, read back from the film, with the loudness of the speech"""
+    voice: str = ""
+    """Who speaks"""
+    consent: str = ""
+    """Who agreed that the face and the voice are used"""
     silent_opening: float | None = None
     """How far the mouth stands open in silence, as a share of its widest opening in speech"""
     metrics: tuple[Metric, ...] = ()
@@ -183,6 +212,8 @@ def needs(request: TalkingHeadRequest) -> tuple[Need, ...]:
         wanted.append(Need("Segmenter"))
     if request.recording is None:
         wanted.append(Need("Speaker", request.language))
+        if reference_of(request) is not None:
+            wanted.append(Need("VoiceConverter", optional=True))
     if request.script.strip() or request.recording is None:
         wanted.append(Need("PhoneAligner", request.language, optional=True))
     return tuple(wanted)
@@ -192,9 +223,10 @@ def check(request: TalkingHeadRequest) -> None:
     """Refuse what no single field can tell.
 
     Raises:
-        BadInput: no picture, nothing to say, or points of a face that are not five.
+        BadInput: no picture, nothing to say, points of a face that are not five, or no consent to
+            the face or the voice.
     """
-    if request.avatar is None:
+    if picture_of(request) is None:
         raise BadInput("there is no picture yet", remedy="Choose a portrait of the one who speaks.")
     if len(request.points) not in {0, 5}:
         raise BadInput(
@@ -212,3 +244,45 @@ def check(request: TalkingHeadRequest) -> None:
             "nothing is said about the background yet",
             remedy="Describe it, such as: a beach at sunset.",
         )
+    consents_of(request)
+
+
+def picture_of(request: TalkingHeadRequest) -> Artefact | None:
+    """Return the picture: the one that was given, else the character's."""
+    if request.avatar is not None or request.character is None:
+        return request.avatar
+    return next(iter(request.character.looks), None)
+
+
+def reference_of(request: TalkingHeadRequest) -> Recording | None:
+    """Return the recording whose voice is taken on; a voice that was chosen goes before the character's."""
+    if request.voice_reference is not None:
+        return Recording(sound=request.voice_reference, text=request.voice_reference_text)
+    if request.voice or request.character is None:
+        return None
+    return next(iter(request.character.voice.recordings), None)
+
+
+def consents_of(request: TalkingHeadRequest) -> tuple[Consent, ...]:
+    """Return who agreed to the face and the voice; the studio's own drawing needs nobody.
+
+    Raises:
+        BadInput: if nobody did.
+    """
+    found: list[Consent] = []
+    picture, reference = picture_of(request), reference_of(request)
+    known = shipped_files()
+    if request.character is not None:
+        held = request.character.consent
+        known |= {each.sha256 for each in artefacts_in(request.character)}
+        if held is None:
+            record_consent(None)
+        else:
+            found.append(held)
+    given = [picture, reference.sound if reference and request.recording is None else None]
+    if any(each is not None and each.sha256 not in known for each in given):
+        consent = record_consent(
+            request.consent, given_by=request.consent_by, given_at=request.consent_at
+        )
+        found.append(consent)
+    return tuple(found)

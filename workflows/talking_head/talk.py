@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engines.roles import OWN, Aligned, BuiltInVoice, Phone, PhoneAligner, Speaker
+from engines.roles import Aligned, BuiltInVoice, Phone, PhoneAligner, Speaker
 from media.audio import Audio, AudioFile, open_audio, write_audio
 from media.decode import decode_audio
 from media.limiter import Limiter
@@ -14,6 +14,7 @@ from media.speech import Word
 from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.steps import Desk, engine_step, step
+from workflows.likeness import reference_of
 from workflows.talking_head.script import LEAD_S, TAIL_S
 
 RATE_HZ = 48_000
@@ -65,24 +66,8 @@ class Order:
     language: str
     rate: float
     take: int = 0  # of a voice that varies: another one is spoken differently
-
-
-@engine_step("Choose the voice")
-def choose_voice(speaker: Speaker, desk: Desk, language: str, wanted: str) -> BuiltInVoice:
-    """Return the voice of that id, or the first of the language.
-
-    Raises:
-        BadInput: if there is no such voice.
-    """
-    desk.check()
-    voices = [each for each in speaker.voices(language) if each.id != OWN]
-    for voice in voices:
-        if wanted in {voice.id, ""}:
-            return voice
-    raise BadInput(
-        f"there is no voice {wanted!r} for {language!r} here",
-        remedy=f"Choose one of {', '.join(each.id for each in voices) or 'another language'}.",
-    )
+    reference: Artefact | None = None  # whom a voice that clones shall sound like
+    said: str = ""  # in it
 
 
 def order_of(text: str, voice: BuiltInVoice, language: str, rate: float, take: int) -> Order:
@@ -97,7 +82,13 @@ def speak(speaker: Speaker, desk: Desk, order: Order) -> Artefact:
     """Speak one sentence."""
     desk.check()
     speech = speaker.speak(
-        order.text, order.voice, order.language, order.rate, order.take, progress=desk.progress
+        order.text,
+        order.voice,
+        order.language,
+        order.rate,
+        order.take,
+        reference=reference_of(desk, order.reference, order.said),
+        progress=desk.progress,
     )
     return desk.keep(write_audio(speech.audio, desk.scratch / "s.flac"), FLAC, "sentence.flac")
 

@@ -1,0 +1,68 @@
+"""Characters in a real browser: made, chosen, heard, taken along, and deleted."""
+
+import pytest
+
+from tests.browser.test_window import open_tab
+from tests.media import shared
+
+pytestmark = pytest.mark.browser
+NAME = "<b>Ann</b> & Co"
+
+
+def write(page, field, text):
+    page.locator(f"#character-{field} input, #character-{field} textarea").first.fill(text)
+
+
+def test_a_character_from_the_library_to_the_talking_head(visit, tmp_path):
+    page = visit()
+    open_tab(page, "Library")
+    page.locator("#character-board .pick-title", has_text="Vera").wait_for()
+    page.locator("#character-new").click()
+    write(page, "name", NAME)
+    pictures = page.locator("#character-looks input[type=file]")
+    pictures.set_input_files(str(shared("portraits/woman_astronaut_512.png")))
+    page.locator("#character-looks .file-preview").wait_for()
+    page.locator("#character-save").click()
+    page.get_by_text("it is not said whose face or voice this is").first.wait_for()
+    page.get_by_label("They agreed").check()
+    write(page, "given-by", "Ann Lee")
+    page.locator("#character-save").click()
+    page.locator("#character-faces img").wait_for()
+    assert page.locator("#character-panel h2").first.inner_text().upper() == NAME.upper()
+    with page.expect_download() as taken:
+        page.locator("#character-export").click()
+    taken.value.save_as(tmp_path / "ann.zip")
+    with page.expect_file_chooser() as chooser:
+        page.locator("#character-import").click()
+    chooser.value.set_files(tmp_path / "ann.zip")
+    page.locator("#character-board .pick-title", has_text=f"{NAME} (2)").wait_for()
+
+    open_tab(page, "Talking Head")
+    faces = page.locator("#talking-head-faces .pick-choose")
+    faces.filter(has_text="(2)").click()
+    page.wait_for_function(
+        "document.querySelector('#talking-head-field-character input').value.includes('(2)')"
+    )
+    page.get_by_role("button", name="Voices").first.click()
+    page.locator("#talking-head-voices .pick-listen").first.click()
+    page.wait_for_function(
+        "document.querySelector('#talking-head-voice-heard audio')?.duration > 0.5", timeout=60_000
+    )
+    page.locator("#talking-head-voices .pick-choose").nth(1).click()
+    page.wait_for_function("document.querySelector('#talking-head-field-voice input').value !== ''")
+
+    open_tab(page, "Library")
+    for title in (f"{NAME} (2)", NAME):
+        page.locator("#character-board .pick-choose", has_text=title).first.click()
+        page.wait_for_function(
+            "name => document.querySelector('#character-name input, #character-name textarea')"
+            "?.value === name",
+            arg=title,
+        )
+        page.locator("#character-delete").click()
+        page.get_by_text("no job has used it").wait_for()
+        page.locator("#character-yes").click()
+        page.locator("#character-board .pick-title").get_by_text(title, exact=True).wait_for(
+            state="detached"
+        )
+    assert page.locator("#character-board .pick").count() == 1
