@@ -56,6 +56,9 @@ class MuxPlan:
     is_coded_anew: bool = False  # the picture, even where it could be copied
     captions: Path | None = None  # an ASS file to burn into the picture, which is coded anew
     fonts: Path | None = field(default=None)  # a folder of fonts for them
+    picture: Path | None = (
+        None  # an MP4 of the picture, changed and coded anew; its times are the plan's
+    )
     coded: Path | None = None  # the dub as AAC in MP4, from the beginning of the film on: copied
 
 
@@ -96,7 +99,7 @@ def mux(plan: MuxPlan, out: Path, *, check: Check = unchecked, progress: Progres
         BadInput: if the plan asks MP4 to hold what it cannot; see `format_for`.
         ToolFailed: if ffmpeg fails.
     """
-    burns = plan.captions is not None
+    burns = plan.captions is not None or plan.picture is not None
     if plan.format == "mp4" and plan.format != format_for(
         plan.source, "mp4", keep_original=plan.keep_original, burns=burns
     ):
@@ -133,6 +136,8 @@ def _inputs(plan: MuxPlan) -> list[str]:
     for subtitle in _shown(plan.subtitles):
         kind = "ass" if subtitle.path.suffix.lower() == ".ass" else "srt"
         args += ["-f", kind, "-i", f"file:{subtitle.path.absolute()}"]
+    if plan.picture is not None:
+        args += ["-f", "mp4", "-i", f"file:{plan.picture.absolute()}"]
     return args
 
 
@@ -141,7 +146,11 @@ def _video(plan: MuxPlan, folder: Path) -> list[str]:
     if video is None:
         return ["-vn"]
     args = ["-map", f"0:{video.index}"]
-    if plan.captions is None and not plan.is_coded_anew and video.codec not in NOT_IN_MKV:
+    if plan.picture is not None:
+        args = ["-map", f"{2 + len(_shown(plan.subtitles))}:v:0"]
+        if plan.captions is None:
+            return [*args, "-c:v", "copy"]
+    elif plan.captions is None and not plan.is_coded_anew and video.codec not in NOT_IN_MKV:
         args += ["-c:v", "copy", "-copyinkf:v"]
         return [*args, "-tag:v", "hvc1"] if video.codec == "hevc" and plan.format == "mp4" else args
     filters = ["pad=ceil(iw/2)*2:ceil(ih/2)*2"]

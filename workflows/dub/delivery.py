@@ -100,6 +100,19 @@ class Film:
     video_is_copied: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is to be seen in place of the source's picture, or in it."""
+
+    captions: Artefact | None = None  # ASS, to be drawn into it
+    picture: Artefact | None = None  # the whole picture, with new lips
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the picture is coded anew."""
+        return self != Look()
+
+
 @step("Choose the container")
 def choose_container(
     desk: Desk, source: Source, wanted: Format, *, keep_original: bool, burns: bool
@@ -119,7 +132,7 @@ def assemble(
     languages: tuple[str, str],
     format_: Format,
     keep_original: bool,
-    captions: Artefact | None,
+    look: Look,
 ) -> Film:
     """Copy the picture, add the new sound, keep the old one and the subtitles beside it."""
     info = probe(desk.path(source.media), source.media.name, check=desk.check)
@@ -136,13 +149,14 @@ def assemble(
         subtitles=_tracks(desk, words, languages),
         format=format_,
         is_lossless=format_ == "mkv",
-        captions=_linked(desk, captions, "captions.ass"),
+        captions=_linked(desk, look.captions, "captions.ass"),
+        picture=None if look.picture is None else desk.path(look.picture),
         coded=_joined(desk, source, sound, dub.coded) if dub.coded else None,
     )
     mux_film(plan, out, check=desk.check, progress=desk.progress)
     stem = Path(source.media.name or "film").stem
     name = f"{stem}.{languages[1]}{suffix}"
-    return Film(desk.keep(out, media_type, name), format_, captions is None)
+    return Film(desk.keep(out, media_type, name), format_, not look.is_new)
 
 
 def _joined(desk: Desk, source: Source, sound: AudioFile, coded: Sequence[Artefact]) -> Path:

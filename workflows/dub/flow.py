@@ -12,7 +12,7 @@ from studio.request import Record
 from studio.steps import Run
 from studio.workflow import Workflow
 from workflows import likeness
-from workflows.dub import casting, delivery, hearing, lines, mixing, speaking, wording
+from workflows.dub import casting, delivery, hearing, lines, lips, mixing, speaking, wording
 from workflows.dub import edits as edited
 from workflows.dub.cautions import about_takes
 from workflows.dub.glossary import read_glossary
@@ -273,7 +273,14 @@ def deliver(request: DubRequest, run: Run, dubbed: Dubbed) -> DubResult:
         burn=request.burn_captions,
         style=request.caption_style,
     )
-    film = film_of(request, run, dubbed, sound, words)
+    mouths = None
+    if request.lip_sync and source.has_video:
+        burns = words.captions is not None
+        mouths = lips.with_lips(run, source, spoken_lines, to_work_on=burns)
+    look = delivery.Look(words.captions, mouths.film if mouths else None)
+    film = film_of(
+        request, run, dubbed, sound, words=words if request.subtitle_tracks else None, look=look
+    )
     facts = run.step(delivery.examine, source, film, mixed.audio)
     report = report_on(
         Told(
@@ -288,6 +295,7 @@ def deliver(request: DubRequest, run: Run, dubbed: Dubbed) -> DubResult:
             warnings=(*dubbed.heard.warnings, *about_takes(dubbed.performance.takes)),
             members=dubbed.performance.draft.members,
             glossary=read_glossary(request.glossary),
+            lips=mouths,
         )
     )
     numbers, text = run.step(delivery.write_report, report)
@@ -311,7 +319,9 @@ def film_of(
     run: Run,
     dubbed: Dubbed,
     sound: mixing.Sound,
-    words: delivery.Wordings,
+    *,
+    words: delivery.Wordings | None,
+    look: delivery.Look,
 ) -> delivery.Film:
     """Put the film together, in a container that holds what is copied."""
     source = dubbed.source
@@ -321,18 +331,18 @@ def film_of(
         source,
         request.container,
         keep_original=keep_original,
-        burns=words.captions is not None,
+        burns=look.is_new,
     )
     is_coded = format_ == "mp4"
     return run.step(
         delivery.assemble,
         source,
         mixing.encoded(run, source, sound) if is_coded else mixing.Track(sound.mixed.audio),
-        words if request.subtitle_tracks else None,
+        words,
         languages=(dubbed.heard.language, request.target_language),
         format_=format_,
         keep_original=keep_original,
-        captions=words.captions,
+        look=look,
     )
 
 
@@ -372,6 +382,12 @@ WORKFLOW = Workflow(
         mixing.mix,
         mixing.join,
         delivery.subtitle,
+        lips.find_cuts,
+        lips.watch,
+        lips.choose,
+        lips.follow,
+        lips.repicture,
+        lips.read_back,
         delivery.choose_container,
         mixing.encode,
         delivery.assemble,

@@ -157,6 +157,18 @@ KINDS = {
             "ms",
             "how far off the worst stream is",
         ),
+        Kind("lips_shots", "Shots with new lips", "Picture", "shots", "in which a speaker is seen"),
+        Kind(
+            "lips_before",
+            "Old lips and the dub",
+            "Picture",
+            "",
+            "how the opening of the mouths goes with the level of the dub, at the best lag: 1 is together",
+        ),
+        Kind(
+            "lips_after", "New lips and the dub", "Picture", "", "the same, read from the new film"
+        ),
+        Kind("lips_lag", "Lips late", "Picture", "frames", "below 0: early"),
         Kind(
             "subtitle_rules",
             "Subtitle rules broken",

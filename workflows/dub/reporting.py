@@ -11,6 +11,7 @@ from workflows.dub import measures
 from workflows.dub.cautions import cautions
 from workflows.dub.delivery import Facts, Wordings
 from workflows.dub.kinds import KINDS
+from workflows.dub.lips import Lips
 from workflows.dub.measures import share_at
 from workflows.dub.mixing import Mixed
 from workflows.dub.model import Line, Member, Source
@@ -44,6 +45,7 @@ class Told:
     members: tuple[Member, ...] = ()
     glossary: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    lips: Lips | None = None
 
 
 def report_on(told: Told) -> DubReport:
@@ -53,6 +55,7 @@ def report_on(told: Told) -> DubReport:
         *_timing(lines, told),
         *_sound(told),
         *_picture(told),
+        *_lips(told.lips),
         *_subtitles(told),
         *_text(lines, told.sheet),
     )
@@ -63,7 +66,7 @@ def report_on(told: Told) -> DubReport:
             heard=told.heard,
             engines=told.engines or {},
             members=told.members,
-            noted=(*told.warnings, *told.mixed.report.notes),
+            noted=(*told.warnings, *told.mixed.report.notes, *_about_lips(told.lips)),
             violations=told.words.violations,
             glossary=told.glossary,
         ),
@@ -177,7 +180,8 @@ def _picture(told: Told) -> Iterator[Metric]:
     if source.has_video:
         same = facts.picture_is_copied
         is_alike = PurePath(source.media.name).suffix.lower() in ALIKE
-        judged = told.words.captions is None and (same or is_alike)
+        is_new = told.lips is not None and told.lips.film is not None
+        judged = told.words.captions is None and not is_new and (same or is_alike)
         yield _made("picture_copied", same, "packet for packet", same if judged else None)
     if facts.length_errors_s:
         worst_s = max(abs(each) for each in facts.length_errors_s)
@@ -188,6 +192,25 @@ def _picture(told: Told) -> Iterator[Metric]:
             f"≤ {frame_s * 1000:.1f} ms (a frame)",
             worst_s <= frame_s + 1e-4,
         )
+
+
+def _lips(lips: Lips | None) -> Iterator[Metric]:
+    if lips is None:
+        return
+    yield _made("lips_shots", lips.shots, "", None)
+    if lips.before is not None:
+        yield _made("lips_before", lips.before.correlation, "", None)
+    if lips.after is not None:
+        lag = lips.after.lag_frames
+        yield _made("lips_after", lips.after.correlation, "", None)
+        yield _made("lips_lag", lag, "-1 to 1", abs(lag) <= 1)
+
+
+def _about_lips(lips: Lips | None) -> Iterator[str]:
+    if lips is not None:
+        yield from lips.kept
+        if not lips.shots and not lips.kept:
+            yield "Nobody's lips were changed: no line is spoken while there is a picture."
 
 
 def _subtitles(told: Told) -> Iterator[Metric]:

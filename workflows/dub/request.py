@@ -79,6 +79,9 @@ class DubRequest(Request):
     narration: bool = Field(default=False, json_schema_extra={"group": "Look", "advanced": True})
     """Nobody is seen speaking: lines may start up to a second late and so be slower"""
 
+    lip_sync: bool = Field(default=False, json_schema_extra={"group": "Look"})
+    """Let the lips follow the dub, where a speaker's face is seen: the picture is coded anew, and it takes its time"""
+
     container: Literal["mp4", "mkv"] = Field(default="mp4", json_schema_extra={"group": "Output"})
     """The file format; mkv keeps the sound lossless"""
     subtitle_tracks: bool = Field(default=True, json_schema_extra={"group": "Output"})
@@ -136,6 +139,8 @@ def needs(request: DubRequest) -> tuple[Need, ...]:
         Need("Writer", target, optional=True),
         Need("VoiceConverter", optional=True),
     ]
+    if request.lip_sync:
+        wanted += [Need("FaceFinder"), Need("LipSyncer")]
     return tuple(wanted)
 
 
