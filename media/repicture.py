@@ -161,8 +161,8 @@ def patched(frame: Frame, old: Pixels, new: Pixels, rect: Rect) -> Planes:
     for part, a, b in zip(parts, olds, news, strict=True):
         change = b.astype(np.int16) - a
         made.append(np.clip(part.astype(np.int16) + change, 0, 255).astype(np.uint8))
-    chroma = [each.reshape(-1, rect.width) for each in made[1:]]
-    return np.concatenate([made[0], *chroma])
+    chroma = np.concatenate([each.ravel() for each in made[1:]])
+    return np.concatenate([made[0], chroma.reshape(-1, rect.width)])
 
 
 def _planes(pixels: Pixels, like: av.VideoFrame, rect: Rect) -> Planes:

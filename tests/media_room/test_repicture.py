@@ -17,7 +17,7 @@ from media.repicture import (
 )
 from tests.media import shared
 
-RECT = Rect(20, 40, 64, 48)
+RECT = Rect(20, 40, 66, 46)
 
 
 @pytest.mark.parametrize(

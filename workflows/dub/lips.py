@@ -6,7 +6,7 @@ that moves most, for its size, while the line is said in the original.
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -68,6 +68,7 @@ class Scene:
 
     shot: Shot
     lines: tuple[Line, ...]
+    tracks: tuple[Artefact, ...] = ()  # of the faces in it; see `Part`
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,14 @@ class Patch:
     film: Artefact | None
     rect: Rect
     refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remade:
+    """A shot with its new lips."""
+
+    order: Order
+    patch: Patch
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +150,10 @@ def watch(finder: FaceFinder, desk: Desk, shot: Shot, media: Artefact) -> tuple[
 
 
 @step("See who speaks")
-def choose(desk: Desk, scene: Scene, media: Artefact, tracks: tuple[Artefact, ...]) -> Order:
+def choose(desk: Desk, scene: Scene, media: Artefact) -> Order:
     """Give each speaker of a shot the face whose mouth moves most while the original is said."""
     at_s = [float(each) for each in _times(_info(desk, media), scene.shot, desk)]
-    seen = [_points(desk, each) for each in tracks]
+    seen = [_points(desk, each) for each in scene.tracks]
     free = [index for index, each in enumerate(seen) if _is_usable(each)]
     if not free:
         return Order(scene.shot, (), "no face is seen well enough" if seen else "no face is seen")
@@ -155,7 +164,7 @@ def choose(desk: Desk, scene: Scene, media: Artefact, tracks: tuple[Artefact, ..
         best = max(scores, key=lambda index: scores[index], default=-1)
         if best >= 0 and scores[best] > 0:
             free.remove(best)
-            parts.append(Part(tracks[best], own))
+            parts.append(Part(scene.tracks[best], own))
     return Order(scene.shot, tuple(parts), "" if parts else "whoever speaks is not seen speaking")
 
 
@@ -180,20 +189,13 @@ def repicture(
 
 
 @engine_step("Look whether the lips fit")
-def read_back(
-    finder: FaceFinder, desk: Desk, order: Order, media: Artefact, patches: tuple[Patch, ...]
-) -> Read:
+def read_back(finder: FaceFinder, desk: Desk, remade: Remade, media: Artefact) -> Read:
     """Read the first speaker's mouth from the old and the new frames of a shot."""
-    info, part = _info(desk, media), order.parts[0]
-    patch = [each for each in patches if each.shot == order.shot]
-    points, old, new, edges_s = (
-        _points(desk, part.track),
-        list[float](),
-        list[float](),
-        list[float](),
-    )
+    info, order = _info(desk, media), remade.order
+    points, lines = _points(desk, order.parts[0].track), order.parts[0].lines
+    old, new, edges_s = list[float](), list[float](), list[float]()
     start_s = _starts_s(order.shot)
-    for index, frame in enumerate(_patched(desk, info, patch, order.shot)):
+    for index, frame in enumerate(_patched(desk, info, [remade.patch], order.shot)):
         edges_s.append(float(frame.at_s) - start_s)
         own = points[index]
         near = [] if np.isnan(own).any() else [_face(own)]
@@ -203,7 +205,7 @@ def read_back(
         new.append(UNSEEN if again is None else opening(again.points))
         desk.progress(index + 1, order.shot.frames)
     edges_s.append(order.shot.end_s - start_s)
-    level_db = levels_db(_speech(desk, order.shot, part.lines), np.array(edges_s))
+    level_db = levels_db(_speech(desk, order.shot, lines), np.array(edges_s))
     return Read(tuple(old), tuple(new), tuple(float(each) for each in level_db))
 
 
@@ -216,20 +218,18 @@ def with_lips(run: Run, source: Source, spoken: Sequence[Spoken], *, to_work_on:
         if (own := tuple(each for each in lines if _meet(each.span, shot)))
     ]
     tracks = run.map(watch, [each.shot for each in scenes], source.media)
-    orders = [
-        run.step(choose, scene, source.media, own)
-        for scene, own in zip(scenes, tracks, strict=True)
-    ]
+    seen = [replace(each, tracks=own) for each, own in zip(scenes, tracks, strict=True)]
+    orders = run.map(choose, seen, source.media)
     wanted = [each for each in orders if each.parts]
     patches = run.map(follow, wanted, source.media)
-    made = tuple(each for each in patches if each.film is not None)
+    made = [Remade(*each) for each in zip(wanted, patches, strict=True) if each[1].film]
     kept = [(each.shot, each.refusal) for each in (*orders, *patches) if each.refusal]
     told = tuple(f"From {_clock(shot)} the lips are the film's own: {why}." for shot, why in kept)
     if not made:
         return Lips(None, 0, told, None, None)
-    film = run.step(repicture, source.media, made, to_work_on=to_work_on)
-    shots = {each.shot for each in made}
-    read = run.map(read_back, [each for each in wanted if each.shot in shots], source.media, made)
+    changed = tuple(each.patch for each in made)
+    film = run.step(repicture, source.media, changed, to_work_on=to_work_on)
+    read = run.map(read_back, made, source.media)
     return Lips(film, len(made), told, _compared(read, "before"), _compared(read, "after"))
 
 
@@ -272,16 +272,13 @@ def _patched(
     now: Iterator[Planes] = iter(())
     total = sum(each.shot.frames for each in patches)
     for done, frame in enumerate(read_frames(info, shot, check=desk.check)):
+        while waiting and frame.pts >= waiting[0].shot.stop:
+            waiting.popleft()
         if waiting and frame.pts == waiting[0].shot.first:
             film = waiting[0].film
             now = iter(()) if film is None else read_patch(desk.path(film))
-        if waiting and waiting[0].shot.first <= frame.pts < waiting[0].shot.stop:
-            planes = next(now, None)
-            yield frame if planes is None else with_patch(frame, planes, waiting[0].rect)
-        else:
-            yield frame
-        while waiting and frame.pts + 1 >= waiting[0].shot.stop:
-            waiting.popleft()
+        planes = next(now, None)
+        yield frame if planes is None else with_patch(frame, planes, waiting[0].rect)
         desk.progress(min(done + 1, total), total)
 
 
