@@ -306,7 +306,9 @@ class Run:
             with self.store.scratch("step") as scratch:
                 desk = Desk(self.store, scratch, self.watcher.progress, self.watcher.check)
                 value = self._work(work, desk, call)
-            origin = Origin(self.job, step.title, work.engine, time.monotonic() - began)
+            taken = {each.sha256 for each in artefacts_in(tuple(call.values()))}
+            spent_s = time.monotonic() - began
+            origin = Origin(self.job, step.title, work.engine, spent_s, tuple(sorted(taken)))
             self.memory.remember(key, adapter.dump_json(value).decode(), origin)
             return _Found(value)
 

@@ -183,9 +183,10 @@ def test_both_subtitles_make_any_language_possible(studio):
 
 
 def test_every_step_of_the_dub_stands_in_its_list():
-    from workflows.dub import casting, delivery, hearing, lines, mixing, speaking, wording
+    from workflows import likeness
+    from workflows.dub import casting, delivery, hearing, lines, lips, mixing, speaking, wording
 
-    rooms = (casting, delivery, hearing, lines, mixing, speaking, wording)
+    rooms = (casting, delivery, hearing, likeness, lines, lips, mixing, speaking, wording)
     used = {each.name for room in rooms for each in vars(room).values() if isinstance(each, Step)}
     assert used == {each.name for each in WORKFLOW.steps}
 

@@ -55,9 +55,8 @@ def test_the_film_has_every_frame_at_its_time_and_only_the_face_changed(studio, 
     after = probe(studio.store.path(result(studio, dubbed).video))
     pairs = list(zip(read_frames(before), read_frames(after), strict=True))
     assert max(abs(float(a.at_s - b.at_s)) for a, b in pairs) < 0.002
-    old, new = pairs[30][0].pixels().astype(int), pairs[30][1].pixels().astype(int)
-    apart = np.abs(old - new).mean(axis=2)
-    assert apart[:40].mean() < 2 and apart.max() > 40  # coding there, another mouth here
+    apart = np.array([np.abs(a.pixels().astype(int) - b.pixels()).mean(axis=2) for a, b in pairs])
+    assert apart[:, :40].mean() < 2 and apart.max() > 40  # coding there, another mouth here
 
 
 def test_what_did_not_change_is_not_made_again(studio, place, dubbed):
