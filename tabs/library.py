@@ -15,7 +15,7 @@ from studio.library import Entry
 from tabs.parts.border import border, member_of, owner_of
 from tabs.parts.character_room import character_room
 from tabs.parts.going import destinations, go_to
-from tabs.parts.page import ACT, QUIET, Page
+from tabs.parts.page import ACT, Page
 from tabs.parts.result import ResultView, find, result_view
 
 TITLE = "Library"
@@ -99,7 +99,7 @@ def _wire_list(page: Page, lists: LibraryList, view: ResultView, outputs: list[A
             *view.show(studio, job, owner),
         ]
 
-    page.timer.tick(listed, [lists.seen, lists.search], [lists.seen, lists.works], **QUIET)
+    page.each_second(listed, [lists.seen, lists.search], [lists.seen, lists.works])
     lists.works.change(choose, lists.works, outputs, **ACT)
 
 

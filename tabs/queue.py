@@ -9,7 +9,7 @@ from studio.jobs import Job
 from tabs.parts.border import border, owner_of
 from tabs.parts.cards import job_card
 from tabs.parts.going import destinations, go_to
-from tabs.parts.page import ACT, QUIET, Page
+from tabs.parts.page import ACT, Page
 
 TITLE = "Queue"
 ORDER = 80
@@ -83,7 +83,7 @@ def render(page: Page) -> None:
         nothing: list[Any] = [gr.skip()] * len(destinations(page))
         return nothing
 
-    page.timer.tick(paint, seen, [seen, board], **QUIET)
+    page.each_second(paint, [seen], [seen, board])
     board.click(act, None, destinations(page), **ACT)
 
 

@@ -46,13 +46,13 @@ def build(studio: Studio) -> gr.Blocks:
         gr.HTML(look.masthead(), elem_id="masthead")
         if studio.settings.hf_oauth:
             gr.LoginButton(size="sm", elem_id="login")
-        timer = gr.Timer(TICK_S)
         with gr.Tabs(elem_id="tabs") as frame:
-            page = Page(studio, window, frame, timer)
+            page = Page(studio, window, frame)
             for tab in modules():
                 id_ = tab.TITLE.lower().replace(" ", "-")
                 with gr.Tab(tab.TITLE, id=id_):
                     tab.render(replace(page, tab=id_))
+        page.start_clock(TICK_S)
         _open_link(page)
         api.declare(studio)
     return window

@@ -16,7 +16,7 @@ from tabs.parts.face_points import face_points, wire_face_points
 from tabs.parts.form import Form
 from tabs.parts.gallery import Card, gallery, shown
 from tabs.parts.head_editor import head_editor
-from tabs.parts.page import ACT, QUIET, Page
+from tabs.parts.page import ACT, Page
 from tabs.parts.script_facts import script_facts, wire_script_facts
 from tabs.parts.stage import Sample, stage
 from tabs.parts.voices import voice_gallery, wire_voices
@@ -122,5 +122,5 @@ def _wire_faces(page: Page, faces: gr.HTML, asked: Form[TalkingHeadRequest]) -> 
             changes = {"avatar": None, "character": one, "points": ()}
         return asked.fill(now.model_copy(update=changes))
 
-    page.timer.tick(look, seen, [seen, faces], **QUIET)
+    page.each_second(look, [seen], [seen, faces])
     faces.select(choose, asked.inputs, asked.inputs, **ACT)

@@ -20,7 +20,7 @@ from tabs.parts.character_form import CharacterForm
 from tabs.parts.characters import character_cards, version
 from tabs.parts.form import uploaded
 from tabs.parts.gallery import gallery, shown
-from tabs.parts.page import ACT, QUIET, Page
+from tabs.parts.page import ACT, Page
 
 LABEL, NOTHING = "Characters", "There are no characters yet."
 FOLLOW = "() => setTimeout(() => document.querySelector('#character-file a')?.click(), 300)"
@@ -139,7 +139,7 @@ def _wire_cards(room: CharacterRoom, new: gr.Button, bring: gr.UploadButton) -> 
         gr.Info(escape(f"{made.name} is here."), title="Characters")
         return room.open_(made.id, owner)
 
-    room.page.timer.tick(look, [room.seen, room.opened], [room.seen, room.board], **QUIET)
+    room.page.each_second(look, [room.seen, room.opened], [room.seen, room.board])
     for when, work, given in (
         (room.board.select, choose, None),
         (new.click, empty, None),

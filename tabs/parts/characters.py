@@ -13,7 +13,7 @@ from studio.errors import BadInput
 from studio.studio import Studio
 from tabs.parts.border import border, owner_of
 from tabs.parts.gallery import Card
-from tabs.parts.page import QUIET, Page
+from tabs.parts.page import Page
 
 FACE_PX = 176
 
@@ -71,4 +71,4 @@ def offer_characters(page: Page, field: Component, none: str) -> None:
         known = [(each.name, each.id) for each in page.studio.characters.of(owner)]
         return now, gr.update(choices=[(none, ""), *known])
 
-    page.timer.tick(look, seen, [seen, field], **QUIET)
+    page.each_second(look, [seen], [seen, field])

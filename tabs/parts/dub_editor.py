@@ -208,7 +208,7 @@ def follow_job(drawn: Editor) -> None:
             *show_bar(new),
         ]
 
-    drawn.page.timer.tick(look, [drawn.view.opened, drawn.opened], outputs, **QUIET)
+    drawn.page.each_second(look, [drawn.view.opened, drawn.opened], outputs)
 
 
 def wire_line(drawn: Editor) -> None:

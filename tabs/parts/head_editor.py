@@ -136,7 +136,7 @@ def _follow(drawn: HeadEditor) -> None:
         table = shown(rows_of(new))
         return [new, gr.update(visible=True), table, *_show_panel(new), *_show_bar(new)]
 
-    drawn.page.timer.tick(look, [drawn.view.opened, drawn.opened], outputs, **QUIET)
+    drawn.page.each_second(look, [drawn.view.opened, drawn.opened], outputs)
 
 
 def _wire(drawn: HeadEditor) -> None:

@@ -1,4 +1,4 @@
-"""A workflow's job on its tab: the card that a timer paints, its buttons, and its result."""
+"""A workflow's job on its tab: the card that the page's clock paints, its buttons, and its result."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ import gradio as gr
 from studio.jobs import Job
 from tabs.parts.border import border, owner_of
 from tabs.parts.cards import account_table, job_card
-from tabs.parts.page import ACT, QUIET, Page
+from tabs.parts.page import ACT, Page
 from tabs.parts.result import ResultView, find, result_view
 
 KEY = (
@@ -34,7 +34,7 @@ class JobView:
 
 
 def job_view(page: Page, workflow: str, invitation: str) -> JobView:
-    """Draw the view of one workflow's job, and let the page's timer paint it.
+    """Draw the view of one workflow's job, and let the page's clock paint it.
 
     Args:
         page: the page.
@@ -88,7 +88,7 @@ def job_view(page: Page, workflow: str, invitation: str) -> JobView:
     def again(id_: str, request: gr.Request) -> None:
         page.studio.retry(id_, owner_of(request))
 
-    page.timer.tick(paint, [opened, seen], outputs, **QUIET)
+    page.each_second(paint, [opened, seen], outputs)
     cancel.click(stop, opened, None, **ACT)
     retry.click(again, opened, None, **ACT)
     return view

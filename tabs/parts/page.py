@@ -1,15 +1,16 @@
 """What every tab is given when it is drawn."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from studio.studio import Studio
 
 QUIET: Mapping[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-"""How what a timer calls is wired: at once, unseen, and no part of the API."""
+"""How what the clock calls is wired: at once, unseen, and no part of the API."""
 ACT: Mapping[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 """How what a person presses is wired: only by way of Gradio's queue do errors and news reach them."""
 
@@ -24,14 +25,54 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Painter:
+    """What repaints a part of the page."""
+
+    work: Callable[..., Sequence[Any]]  # takes the inputs' values and the `request`
+    inputs: Sequence[Component]
+    outputs: Sequence[Component]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """The studio behind the page, and what the page's tabs share."""
 
     studio: Studio
     window: gr.Blocks
     tabs: gr.Tabs
-    timer: gr.Timer  # ticks once a second
     tab: str = ""  # id of the one that is drawn
     rooms: dict[str, Room] = field(
         default_factory=dict[str, Room]
     )  # by workflow, as they are drawn
+    painters: list[Painter] = field(default_factory=list[Painter])
+
+    def each_second(
+        self,
+        work: Callable[..., Sequence[Any]],
+        inputs: Sequence[Component],
+        outputs: Sequence[Component],
+    ) -> None:
+        """Let `work` repaint `outputs` once a second; it returns `gr.skip()` for what stays.
+
+        Args:
+            work: takes the values of `inputs`, and the `request`; returns one value an output.
+            inputs: what it looks at.
+            outputs: what it paints; nobody else's painter paints them.
+        """
+        self.painters.append(Painter(work, inputs, outputs))
+
+    def start_clock(self, every_s: float) -> None:
+        """Call all painters together: a browser is busy a tenth of a second with every call."""
+        painters = tuple(self.painters)
+        inputs = [each for painter in painters for each in painter.inputs]
+        outputs = [each for painter in painters for each in painter.outputs]
+
+        def paint(request: gr.Request, *values: Any) -> Any:
+            left, painted = iter(values), list[Any]()
+            for painter in painters:
+                own = [next(left) for _ in painter.inputs]
+                painted += painter.work(*own, request=request)
+            stays = gr.skip()
+            return stays if all(each == stays for each in painted) else painted
+
+        gr.Timer(every_s).tick(paint, inputs, outputs, **QUIET)

@@ -68,7 +68,7 @@ def test_two_pages_and_cancel(visit, people, sound):
     wait_for_state(second, "#queue", "running")
     assert second.locator("#queue .job.running [role=progressbar]").count() == 1
     second.locator("#queue button[data-act=cancel]").first.click()
-    wait_for_state(first, "#quieter-job", "cancelled", 60)
+    wait_for_state(first, "#quieter-job", "cancelled", 10)
     wait_for_state(second, "#queue", "cancelled", 10)
     assert first.locator("#quieter-retry").is_visible()
 
