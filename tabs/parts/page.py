@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
-from gradio.components import Component
+from gradio.blocks import Block
 
 from studio.studio import Studio
 
@@ -29,8 +29,8 @@ class Painter:
     """What repaints a part of the page."""
 
     work: Callable[..., Sequence[Any]]  # takes the inputs' values and the `request`
-    inputs: Sequence[Component]
-    outputs: Sequence[Component]
+    inputs: Sequence[Block]
+    outputs: Sequence[Block]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Page:
     def each_second(
         self,
         work: Callable[..., Sequence[Any]],
-        inputs: Sequence[Component],
-        outputs: Sequence[Component],
+        inputs: Sequence[Block],
+        outputs: Sequence[Block],
     ) -> None:
         """Let `work` repaint `outputs` once a second; it returns `gr.skip()` for what stays.
 
@@ -72,7 +72,7 @@ class Page:
             for painter in painters:
                 own = [next(left) for _ in painter.inputs]
                 painted += painter.work(*own, request=request)
-            stays = gr.skip()
+            stays = cast("Any", gr.skip())
             return stays if all(each == stays for each in painted) else painted
 
         gr.Timer(every_s).tick(paint, inputs, outputs, **QUIET)
