@@ -11,10 +11,9 @@ from engines.catalog import Entry
 
 def language_choices(side: Literal["source", "target"]) -> list[tuple[str, str]]:
     """Return (name, code) of the languages that can be heard, or spoken, on this machine."""
-    present = [each for each in catalog.entries().values() if not each.missing()]
-    pairs = {pair for each in present for pair in _pairs(each)}
+    pairs = {pair for each in _present("Translator") for pair in _asked(each.id)}
     if side == "source":
-        heard = {code for each in present if each.role == "Transcriber" for code in each.languages}
+        heard = {code for each in _present("Transcriber") for code in each.languages}
         read = {source for source, _ in pairs} - heard
         return [
             ("Find out", ""),
@@ -42,8 +41,8 @@ def _named(codes: set[str]) -> list[tuple[str, str]]:
     return sorted((language_name(code), code) for code in codes)
 
 
-def _pairs(entry: Entry) -> frozenset[tuple[str, str]]:
-    return _asked(entry.id) if entry.role == "Translator" else frozenset()
+def _present(role: str) -> list[Entry]:
+    return [each for each in catalog.entries(role).values() if not each.missing()]
 
 
 @cache
