@@ -11,20 +11,8 @@ import time
 
 import torch
 
-from engines.animation.nets.flashhead import FlashHead, Shape
-
-PRO = Shape(
-    dim=1536,
-    in_dim=32,
-    out_dim=16,
-    ffn_dim=8960,
-    freq_dim=256,
-    eps=1e-6,
-    vae_stride=(4, 8, 8),
-    patch_size=(1, 2, 2),
-    num_heads=12,
-    num_layers=30,
-)
+from engines.animation.nets.flashhead import FlashHead
+from tests.tiny.flashhead_pro import published
 
 
 def main() -> None:
@@ -34,7 +22,7 @@ def main() -> None:
     side = parser.parse_args().size // 8
     torch.manual_seed(0)
     with torch.device("meta"):
-        network = FlashHead(PRO)
+        network = FlashHead(published())
     network.to_empty(device="cpu")
     for each in network.parameters():
         torch.nn.init.uniform_(each.data, -0.02, 0.02)

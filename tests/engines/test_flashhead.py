@@ -11,27 +11,16 @@ from safetensors.torch import load_file, save_file
 
 from engines import catalog
 from engines.animation.nets.colours import matched
-from engines.animation.nets.flashhead import FlashHead, Shape
+from engines.animation.nets.flashhead import FlashHead
 from engines.animation.nets.flashhead_sampler import CARRIED, CHUNK, FRESH, Sampler, times
 from engines.roles import Face, Part
 from media.audio import Audio, open_audio, write_audio
 from studio.errors import BadInput, Cancelled, MissingWeights
 from studio.progress import silent
 from tests import tiny
+from tests.tiny.flashhead_pro import published
 
 ID, SIZE = "flashhead-pro", 32
-PRO = Shape(
-    dim=1536,
-    in_dim=32,
-    out_dim=16,
-    ffn_dim=8960,
-    freq_dim=256,
-    eps=1e-6,
-    vae_stride=(4, 8, 8),
-    patch_size=(1, 2, 2),
-    num_heads=12,
-    num_layers=30,
-)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +55,7 @@ def apart(one, other):
 
 def test_the_official_layout_has_those_names_and_sizes():
     with torch.device("meta"):
-        state = FlashHead(PRO).state_dict()
+        state = FlashHead(published()).state_dict()
     shapes = {name: tuple(each.shape) for name, each in state.items()}
     assert shapes["patch_embedding.weight"] == (1536, 32, 1, 2, 2)
     assert shapes["blocks.29.cross_attn.norm_k.weight"] == (1536,)

@@ -21,6 +21,24 @@ CONFIG = {
 HEARD = {"heard_dim": 16, "heard_mid": 8, "heard_tokens": 3}  # one layer of the tiny ears
 
 
+def published():
+    """Return the shape of Pro as it is published."""
+    from engines.animation.nets.flashhead import Shape
+
+    return Shape(
+        dim=1536,
+        in_dim=32,
+        out_dim=16,
+        ffn_dim=8960,
+        freq_dim=256,
+        eps=1e-6,
+        vae_stride=(4, 8, 8),
+        patch_size=(1, 2, 2),
+        num_heads=12,
+        num_layers=30,
+    )
+
+
 def make(folder):
     """Write it."""
     import torch
