@@ -70,9 +70,9 @@ def test_the_official_layout_has_those_names_and_sizes():
     emb = 2 * 768 + 768**2 + 768 + 768 * 1536 + 1536 + 2 * 1536
     numbers = sum(each.numel() for each in state.values()) + text + emb
     weights = catalog.entry(ID).weights
-    published = {each.path: each.bytes for each in weights.files}
-    header = published["Model_Pro/diffusion_pytorch_model.safetensors"] - 4 * numbers
-    assert 0 < header < 200_000  # what is left of the published file is its table of names
+    official = {each.path: each.bytes for each in weights.files}
+    header = official["Model_Pro/diffusion_pytorch_model.safetensors"] - 4 * numbers
+    assert 0 < header < 200_000  # what is left of the official file is its table of names
 
 
 def test_every_name_of_the_files_is_used_or_known_to_be_unused(engine):
