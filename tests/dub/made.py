@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+from media.lip_sync import LipSync
 from media.mix_report import MixedLine, MixReport
 from media.speech import Word
 from studio.artefacts import Artefact
 from workflows.dub.delivery import Facts, Wordings
+from workflows.dub.lips import Lips
 from workflows.dub.mixing import Mixed
 from workflows.dub.model import Line, Source
 from workflows.dub.reporting import Told
@@ -120,6 +122,7 @@ def told(lines=(), cast=(), *, mixed: MixReport | None = None, **changes) -> Tol
         mixed=Mixed(artefact("dub.flac"), mixed or mix()),
         words=words,
         facts=Facts((0.01, 0.0), 0.04, sound_is_exact=True, picture_is_copied=True),
+        lips=Lips(None, 1, (), LipSync(2, 0.4, None), LipSync(0, 0.6, None)),
         engines={"VoiceConverter": "spectral-converter", "Diarizer": "d", "Speaker": "espeak-ng"},
     )
     return replace(usual, **changes)
