@@ -197,10 +197,12 @@ def _stream(
     *values, request, progress = given
     owner = member_of(request)
     job = studio.submit(workflow.name, asked.read(studio.store, ["", *values]), owner=owner)
+    step: str | None = None
     for now in studio.follow(job.id, owner):
+        if now.step != step:  # no more often: what is given hides the progress from who polls
+            yield gr.skip(), {"job": now.id}
         progress(now.fraction, desc=f"{now.step or now.state} ({now.step_n}/{now.step_m})")
-        yield gr.skip(), {"job": now.id}
-        job = now
+        job, step = now, now.step
     if job.state != "done":
         raise StudioError(job.error or f"the job {job.id} is {job.state}")
     made = studio.export(job.id, owner)
