@@ -11,6 +11,7 @@ from dbos import (
     DBOS,
     DBOSConfig,
     DBOSPortableJSONSerializer,
+    Queue,
     SetWorkflowID,
     WorkflowSerializationFormat,
 )
@@ -18,7 +19,8 @@ from dbos import (
 from studio.database import with_driver
 from studio.settings import Settings
 
-POLL_S = 0.25
+# How often a queue is looked at: each look a second takes half a percent of a core.
+POLL_S, REST_S = 0.5, 1.5
 VERSION = "understudy-1"  # constant: new code must go on with old jobs
 
 
@@ -29,6 +31,8 @@ class DurableQueue:
     settings: Settings
     work: Callable[[str, int], None]  # runs a job: its id, the count of the run
     _workflow: Callable[[str, int], None] = field(init=False)
+    _queues: tuple[Queue, ...] = field(default=(), init=False)
+    _resting: bool = field(default=False, init=False)
 
     def launch(self) -> None:
         """Connect, take up what a crash left, and work on the queues."""
@@ -53,13 +57,25 @@ class DurableQueue:
 
         self._workflow = run_job
         DBOS.launch()
-        for queue, jobs in (("gpu", 1), ("cpu", self.settings.cpu_jobs)):
-            DBOS.register_queue(queue, worker_concurrency=jobs, polling_interval_sec=POLL_S)
+        self._queues = tuple(
+            DBOS.register_queue(name, worker_concurrency=jobs, polling_interval_sec=POLL_S)
+            for name, jobs in (("gpu", 1), ("cpu", self.settings.cpu_jobs))
+        )
 
     def put(self, queue: str, id_: str, run: int) -> None:
         """Queue a run of a job; doing it twice is doing it once."""
         with SetWorkflowID(f"{id_}.{run}"):
             DBOS.enqueue_workflow(queue, self._workflow, id_, run)
+
+    def pace(self, *, resting: bool) -> None:
+        """Look at the queues less often, or as often as before.
+
+        Where machines share them nothing changes: one that rests does not slow the others down.
+        """
+        if resting != self._resting and not self.settings.shares_queue:
+            self._resting = resting
+            for queue in self._queues:
+                queue.set_polling_interval_sec(REST_S if resting else POLL_S)
 
     def stop(self) -> None:
         """Let go; what still runs is recovered at the next launch."""

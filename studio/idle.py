@@ -34,6 +34,10 @@ class Idle:
         """A page is open."""
         self._alive_s = time.monotonic()
 
+    def unseen_s(self) -> float:
+        """Return for how many seconds no page was open."""
+        return time.monotonic() - self._alive_s
+
     def tick(self) -> None:
         """Free what has been idle for long; run the stop command, once, when its time has come.
 
@@ -47,7 +51,7 @@ class Idle:
         if self.jobs.count(JOBS.c.state.in_(("queued", "running"))):
             self.seen()
         lent_s = self.keeper.idle_s() if self.keeper is not None else float("inf")
-        if min(time.monotonic() - self._alive_s, lent_s) >= self.settings.stop_idle_s:
+        if min(self.unseen_s(), lent_s) >= self.settings.stop_idle_s:
             self.stopped = True
             LOG.warning("idle: running the stop command")
             subprocess.Popen(shlex.split(self.settings.stop_command))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 LOOK_S = 0.5  # how often jobs that another process submitted are looked for
 COLLECT_S = 3600.0
+REST_S = 10.0  # without a job and without an open page, after which the durable queue may rest
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class Worker:
     _awake: Event = field(default_factory=Event, init=False)
     _thread: Thread | None = field(default=None, init=False)
     _collected_s: float = field(default_factory=time.monotonic, init=False)
+    _busy_s: float = field(default_factory=time.monotonic, init=False)
     _active: set[str] = field(default_factory=set[str], init=False)
 
     def start(self) -> None:
@@ -77,7 +79,7 @@ class Worker:
                     OSError,
                 ):  # a full disk must not end the queue
                     LOG.exception("the queue could not be served")
-                self._awake.wait(LOOK_S)
+                self._awake.wait(LOOK_S * (2 if self._rests() else 1))
                 self._awake.clear()
             while self._active:
                 time.sleep(0.05)
@@ -86,13 +88,20 @@ class Worker:
             queue.stop()
 
     def _round(self, queue: "DurableQueue") -> None:
-        for id_, name, run in self.jobs.unsent():
+        now, unsent = time.monotonic(), self.jobs.unsent()
+        if unsent or self._active:
+            self._busy_s = now
+        queue.pace(resting=self._rests())
+        for id_, name, run in unsent:
             queue.put(name, id_, run)
             self.jobs.mark_sent(id_, run)
         self.idle.tick()
-        if time.monotonic() - self._collected_s > COLLECT_S:
-            self._collected_s = time.monotonic()
+        if now - self._collected_s > COLLECT_S:
+            self._collected_s = now
             LOG.info("collected %d bytes", self.collector.collect())
+
+    def _rests(self) -> bool:
+        return min(time.monotonic() - self._busy_s, self.idle.unseen_s()) > REST_S
 
     def _work(self, id_: str, run: int) -> None:
         self._active.add(id_)

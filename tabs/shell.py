@@ -29,6 +29,10 @@ from tabs.parts.result import find
 log = logging.getLogger(__name__)
 TICK_S = 1.0
 LEAVE_S = 2
+EVENTS_AT_ONCE, EVENTS_WAITING = 8, 256
+# How often Gradio looks for events and for their progress. As it is, it does so a thousand times and
+# a hundred times a second, which takes 7 % of a core; these are its own numbers for Windows.
+EVENT_S, PROGRESS_S = 0.05, 0.1
 LOOK_EVERY_S, KEEP_S = 3600, 86_400  # how long Gradio keeps its own copies of uploads
 SECRETS = ("cas", "memory", "tmp", "trash", "logs", "studio.db", "studio.db-wal", "studio.db-shm")
 
@@ -80,7 +84,8 @@ def application(studio: Studio) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Door, keeper=lambda: _gradio_of(app))
     monitoring.add_routes(app, studio)
-    window = build(studio).queue(default_concurrency_limit=8, max_size=256)
+    window = build(studio)
+    _tune(window)
     gr.mount_gradio_app(
         app,
         window,
@@ -100,6 +105,13 @@ def application(studio: Studio) -> FastAPI:
     )
     window.has_launched = True  # else Gradio takes any path on this machine for an upload
     return app
+
+
+def _tune(window: gr.Blocks) -> None:
+    """Set up the queue that the window has: `Blocks.queue` would make all its routes once more."""
+    queue = cast("Any", window)._queue
+    queue.default_concurrency_limit, queue.max_size = EVENTS_AT_ONCE, EVENTS_WAITING
+    queue.sleep_when_free, queue.progress_update_sleep_when_free = EVENT_S, PROGRESS_S
 
 
 def _gradio_of(app: FastAPI) -> Any:

@@ -1,6 +1,8 @@
-"""What every test stands on: few threads, no network, and no folder of the user's."""
+"""What every test stands on: few threads, no network, and no folder of the user's; and what is made once."""
 
+import fcntl
 import os
+import shutil
 import signal
 
 import pytest
@@ -21,6 +23,41 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # A busy machine may be slow at any moment; that is no fault of the code.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take long, so that what ends a run is short."""
+    long = {
+        each.path for each in items if {"slow", "browser"} & {m.name for m in each.iter_markers()}
+    }
+    items.sort(key=lambda each: each.path not in long)
+
+
+@pytest.fixture(scope="session")
+def heard_sample(tmp_path_factory):
+    """Return what lets a data folder remember how the sample was heard, with the embedded engines.
+
+    It is heard once in a whole run, whatever the number of processes: for the tests of what comes
+    after that, or of other engines.
+    """
+    from tests.dub.studio import SAMPLE, ask, make, run
+
+    base = tmp_path_factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "heard-sample"
+    with place.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (place / "done").exists():
+            studio = make(place)
+            job = run(studio, ask(studio, video=SAMPLE, review=True))
+            assert job.state == "waiting", job.error
+            (place / "done").touch()
+
+    def fill(folder):
+        for name in ("cas", "memory"):
+            shutil.copytree(place / name, folder / name)
+        return folder
+
+    return fill
 
 
 @pytest.fixture(autouse=True)

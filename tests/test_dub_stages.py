@@ -1,16 +1,19 @@
 """The benchmark of the whole dub: every stage is measured, and named with its engine."""
 
+import pytest
+
 from benchmarks.dub_stages import measure, table
-from tests.dub.studio import SAMPLE
+from tests.dub.studio import opening
 from tests.tiny.studio import Lender
 from workflows.dub import WORKFLOW
 
 
+@pytest.mark.slow
 def test_every_stage_of_a_dub_is_measured(tmp_path):
     swaps = {"Diarizer": "nemotron-diarizer"}
-    found = measure(
-        SAMPLE, "draft", tmp_path, swaps=swaps, lender=Lender, source_language="en", speakers=2
-    )
+    film = opening(tmp_path, 7.7)
+    options = {"source_language": "en", "speakers": 2}
+    found = measure(film, "draft", tmp_path / "data", swaps=swaps, lender=Lender, **options)
     titles = {each.title for each in found.stages}
     assert titles <= {each.title for each in WORKFLOW.steps} and len(titles) > 15
     stage = {each.title: each for each in found.stages}

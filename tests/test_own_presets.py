@@ -17,6 +17,8 @@ from tests import hub as hubs
 from tests.studio.toy import make_studio
 from workflows.dub import WORKFLOW as DUB
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 OWN = ROOT / "tests" / "own" / "presets"
 ENGINES = ("own-detector", "own-translator", "own-voice")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from app import open_studio
+from media.tools import run_ffmpeg
 from studio.jobs import Job
 from studio.settings import Settings
 from studio.studio import Studio
@@ -12,6 +13,13 @@ from workflows.dub.sheet import Sheet
 ASSETS = Path(__file__).parents[2] / "assets"
 SAMPLE = ASSETS / "sample.mp4"
 SAID = ASSETS / "sample.en.srt"
+
+
+def opening(folder: Path, seconds: float) -> Path:
+    """Return the first seconds of the sample as a film in that folder."""
+    film = folder / "opening.mp4"
+    run_ffmpeg(["-i", str(SAMPLE), "-t", f"{seconds}", "-c", "copy", str(film)])
+    return film
 
 
 def make(folder: Path) -> Studio:

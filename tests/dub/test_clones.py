@@ -65,9 +65,9 @@ def _clock(seconds):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("id_", CLONING)
-def test_a_dub_with_copies_of_the_voices_goes_through(id_, tmp_path):
+def test_a_dub_with_copies_of_the_voices_goes_through(id_, tmp_path, heard_sample):
     lender = Lender(id_)
-    studio = make(tmp_path, lender, Speaker=id_)
+    studio = make(heard_sample(tmp_path), lender, Speaker=id_)
     said = tmp_path / "two.srt"
     cues = read_subtitles(SAID)
     first, last = cues[0], cues[-1]

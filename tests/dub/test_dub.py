@@ -17,10 +17,12 @@ from tests.media import shared
 from workflows.dub import WORKFLOW
 from workflows.dub.model import CastEdit, Edits, LineEdit
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory):
-    return make(tmp_path_factory.mktemp("dub"))
+def studio(tmp_path_factory, heard_sample):
+    return make(heard_sample(tmp_path_factory.mktemp("dub")))
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,15 @@ from tests import tiny
 from tests.dub.studio import SAID, SAMPLE, ask, result, run, sheet
 from tests.tiny.studio import studio_with
 
+pytestmark = pytest.mark.slow
+
 TRAINED = [id_ for id_, each in catalog.entries("Diarizer").items() if each.weights is not None]
 
 
 @pytest.mark.parametrize("id_", TRAINED)
-def test_the_sample_is_dubbed_with_the_speakers_it_tells_apart(id_, tmp_path):
+def test_the_sample_is_dubbed_with_the_speakers_it_tells_apart(id_, tmp_path, heard_sample):
     tiny.engine(id_)  # skips where it cannot run
-    studio = studio_with(tmp_path, Diarizer=id_)
+    studio = studio_with(heard_sample(tmp_path), Diarizer=id_)
     job = run(studio, ask(studio, video=SAMPLE, subtitles=SAID, source_language="en", speakers=2))
     made = result(studio, job)
     assert job.engines["Diarizer"] == id_

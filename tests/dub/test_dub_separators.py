@@ -8,6 +8,8 @@ from media.probe import probe
 from tests.dub.studio import SAID, SAMPLE, ask, result, run
 from tests.tiny.studio import studio_with
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("separator", ["htdemucs"])
 def test_a_film_is_dubbed_with_a_neural_separator(separator, tmp_path):

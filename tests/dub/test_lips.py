@@ -13,6 +13,8 @@ from tests.dub.studio import ask, make, result, run
 from tests.media import shared
 from workflows.dub import WORKFLOW
 
+pytestmark = pytest.mark.slow
+
 CUES = "1\n00:00:00,400 --> 00:00:02,400\nset blue in a one again\n"
 
 

@@ -10,6 +10,8 @@ from tests import tiny
 from tests.dub.studio import SAMPLE, ask, make, result, run, sheet
 from tests.tiny import aligner_en, faster_whisper_small, whisper_large_v3
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "whisper-large-v3": whisper_large_v3.SETTINGS,
     "faster-whisper-small": faster_whisper_small.SETTINGS,
@@ -26,7 +28,9 @@ def laid_out(cache: Path, id_: str) -> None:
 
 
 @pytest.mark.parametrize("id_", ["whisper-large-v3", "faster-whisper-small"])
-def test_a_film_is_dubbed_from_what_a_neural_recogniser_hears(id_, tmp_path, monkeypatch):
+def test_a_film_is_dubbed_from_what_a_neural_recogniser_hears(
+    id_, tmp_path, monkeypatch, heard_sample
+):
     known, draft = catalog.entries(), catalog.quality("draft")
     for each in (id_, "aligner-en"):
         laid_out(tmp_path / "hub", each)
@@ -43,7 +47,7 @@ def test_a_film_is_dubbed_from_what_a_neural_recogniser_hears(id_, tmp_path, mon
     )
     lists = {**draft, "Transcriber": [id_], "Aligner": ["aligner-en"]}
     monkeypatch.setattr(catalog, "quality", lambda name: lists)
-    studio = make(tmp_path / "data")
+    studio = make(heard_sample(tmp_path / "data"))
     job = run(studio, ask(studio, video=SAMPLE))
     assert result(studio, job).video
     assert job.engines["Transcriber"] == id_ and job.engines["Aligner"] == "aligner-en"

@@ -3,11 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.forked import run_script
 from tests.media import SHARED
 
 ROOT = Path(__file__).parents[2]
@@ -25,11 +25,9 @@ HOSTILE = {
 def dub(path: Path, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """Run `app.py dub` on a file."""
     env = {**os.environ, "UNDERSTUDY_DATA_DIR": str(folder / "data"), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(ROOT / "app.py"), "dub", f"--video={path}"]
-    command += ["--target-language", "es", "--output", str(folder / "out"), *more]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=LONGEST_S, env=env, check=False, cwd=folder
-    )
+    command = ["dub", f"--video={path}", "--target-language", "es"]
+    command += ["--output", str(folder / "out"), *more]
+    return run_script(ROOT / "app.py", command, cwd=folder, env=env, timeout_s=LONGEST_S)
 
 
 def refused(ran: subprocess.CompletedProcess[str]) -> str:

@@ -8,19 +8,24 @@ random moment after the job began to run. What was computed is read from the stu
 has a line for every item of every step that is begun.
 """
 
+import contextlib
 import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.forked import processes
+
+LIFE_S = 240.0  # the longest that a life may take, on a busy machine
 BEGUN = re.compile(r'"message": "computing (\S+) ([0-9a-f]{64})"')
 
 
@@ -28,12 +33,47 @@ BEGUN = re.compile(r'"message": "computing (\S+) ([0-9a-f]{64})"')
 class KillReport:
     kills: int  # how often the process was killed before the job ended
     begun: Counter[str]  # key -> how often its computation was begun
-    output: str  # of the last life
 
     @property
     def repeated(self) -> int:
         """How many computations were begun again."""
         return sum(self.begun.values()) - len(self.begun)
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a life finds its job."""
+
+    state: str
+    step_n: int
+    step: str
+
+
+@dataclass(frozen=True)
+class Life:
+    """A studio in a process of its own, and what it says of its job."""
+
+    process: BaseProcess
+    said: Connection
+
+    def reaches(self, wanted: Callable[[Said], bool], timeout_s: float) -> bool:
+        """Wait until it finds its job like that; False if it ends first."""
+        deadline = time.monotonic() + timeout_s
+        with contextlib.suppress(EOFError):
+            while True:
+                assert self.said.poll(max(0.0, deadline - time.monotonic())), "it took too long"
+                if wanted(self.said.recv()):
+                    return True
+        self.process.join(timeout_s)
+        return False
+
+    def end(self) -> None:
+        """Kill it, and every process that it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()  # it may not lead a group yet
+        self.process.join()
+        self.said.close()
 
 
 def kill_and_resume(
@@ -45,28 +85,46 @@ def kill_and_resume(
     seed: int,
     shortest_s: float = 0.0,
     longest_s: float = 2.0,
-    timeout_s: float = 120.0,
-    after: str = "running",
+    after: str = "",
+    steps: int = 1,
 ) -> KillReport:
-    """See the job through `kills` deaths; each comes `shortest_s` to `longest_s` after the job (re)started, or said `after` (state and step)."""
+    """See the job through `kills` deaths; each comes a random while after the job came to a step.
+
+    Args:
+        factory: makes the studio.
+        folder: its data.
+        job: its id.
+        kills: how many deaths at most; there are fewer if the job is done before.
+        seed: of the moments.
+        shortest_s: the while is that long at least.
+        longest_s: and that long at most.
+        after: the step's title; "": any.
+        steps: each death comes in or after a step from the first to this one, drawn; the later the
+            death, the later the step.
+    """
     dice, done = random.Random(seed), 0
-    for _ in range(kills):
-        life = _live(factory, folder, job)
+    for least in sorted(dice.randint(1, steps) for _ in range(kills)):
+        life = begin(factory, folder, job)
         try:
-            if _reaches(life, after, timeout_s):
-                time.sleep(dice.uniform(shortest_s, longest_s))
-            if life.poll() is not None:
+            if not life.reaches(partial(_came_to, least, after), LIFE_S):
                 break  # it was done before its time had come
+            life.process.join(dice.uniform(shortest_s, longest_s))
+            if not life.process.is_alive():
+                break
             done += 1
         finally:
-            _kill(life)
-    last = _live(factory, folder, job)
+            life.end()
+    last = begin(factory, folder, job)
     try:
-        output = last.communicate(timeout=timeout_s)[0]
+        last.reaches(lambda said: False, LIFE_S)
+        assert last.process.exitcode == 0
     finally:
-        _kill(last)
-    assert last.returncode == 0, output
-    return KillReport(done, begun(folder), output)
+        last.end()
+    return KillReport(done, begun(folder))
+
+
+def _came_to(step_n: int, title: str, said: Said) -> bool:
+    return said.state == "running" and said.step_n >= step_n and title in said.step
 
 
 def begun(folder: Path) -> Counter[str]:
@@ -75,40 +133,20 @@ def begun(folder: Path) -> Counter[str]:
     return Counter(key for each in logs for _, key in BEGUN.findall(each.read_text()))
 
 
-def _live(factory: str, folder: Path, job: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.studio.kill_helper", factory, str(folder), job]
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+def begin(factory: str, folder: Path, job: str) -> Life:
+    """Start a life."""
+    hears, says = processes().Pipe(duplex=False)
+    process = processes().Process(target=live, args=(factory, folder, job, says))
+    process.start()
+    says.close()
+    return Life(process, hears)
 
 
-def _reaches(life: subprocess.Popen[str], words: str, timeout_s: float) -> bool:
-    """Wait until a life says that its job is there; False if it ends first."""
-    deadline = time.monotonic() + timeout_s
-    assert life.stdout is not None
-    for line in life.stdout:
-        if words in line:
-            return True
-        assert time.monotonic() < deadline
-    return False
-
-
-def _kill(life: subprocess.Popen[str]) -> None:
-    if life.poll() is None:
-        os.killpg(life.pid, signal.SIGKILL)
-    life.wait()
-
-
-def main() -> None:
-    """Be one life."""
-    factory, folder, job = sys.argv[1:]
+def live(factory: str, folder: Path, job: str, says: Connection) -> None:
+    """Be one life: the leader of a process group, so that nothing of it outlives it."""
+    os.setsid()
     module, _, name = factory.partition(":")
-    studio = getattr(import_module(module), name)(Path(folder))
+    studio = getattr(import_module(module), name)(folder)
     from studio.logs import to_file
 
     to_file(studio.settings.logs)
@@ -116,11 +154,6 @@ def main() -> None:
     while not studio.health().working:  # until then the table shows what the last life left
         time.sleep(0.02)
     for each in studio.follow(job):
-        sys.stdout.write(f"{each.state} {each.step} {each.error}\n")
-        sys.stdout.flush()
+        says.send(Said(each.state, each.step_n, each.step))
     studio.stop()
-    sys.exit(0 if studio.job(job).state == "done" else 1)
-
-
-if __name__ == "__main__":
-    main()
+    raise SystemExit(0 if studio.job(job).state == "done" else 1)

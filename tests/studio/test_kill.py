@@ -44,7 +44,7 @@ def test_what_crashes_three_times_in_a_step_is_given_up(tmp_path):
             kills=3,
             seed=3,
             longest_s=0.5,
-            after="running Say each word",
+            after="Say each word",
         )
     job = studio.job(job.id)
     assert job.state == "failed"

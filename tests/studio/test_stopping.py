@@ -2,21 +2,51 @@
 
 import time
 
+from dbos import DBOS
+
+from studio import durable, worker
 from tests.studio.toy import ToyRequest, make_studio
 
 
-def until(studio, id_, wanted):
-    deadline = time.monotonic() + 30
-    while not wanted(studio.job(id_)):
-        assert time.monotonic() < deadline, studio.job(id_)
+def until(studio, is_so):
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline, studio.jobs()
         time.sleep(0.02)
+
+
+def until_pace(studio, wanted_s, meanwhile=lambda: None):
+    until(studio, lambda: studio.health().working)
+    queue = DBOS.retrieve_queue("cpu")
+
+    def is_so():
+        meanwhile()
+        return queue.polling_interval_sec == wanted_s  # it asks the database
+
+    until(studio, is_so)
+
+
+def test_a_queue_with_nothing_in_it_is_looked_at_less_often(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "REST_S", 0.3)
+    studio = make_studio(tmp_path)
+    studio.start()
+    try:
+        until_pace(studio, durable.REST_S)
+        job = studio.submit("toy", ToyRequest(pause_s=30))
+        until_pace(studio, durable.POLL_S)
+        until(studio, lambda: studio.job(job.id).state == "running")
+        studio.cancel(job.id)
+        until_pace(studio, durable.REST_S)
+        until_pace(studio, durable.POLL_S, meanwhile=studio.idle.seen)  # as an open page does
+    finally:
+        studio.stop()
 
 
 def test_what_runs_when_the_studio_stops_goes_on_in_the_next(tmp_path):
     first = make_studio(tmp_path)
     first.start()
     job = first.submit("toy", ToyRequest(words=tuple("abcd"), pause_s=0.5))
-    until(first, job.id, lambda each: each.item > 1)
+    until(first, lambda: first.job(job.id).item > 1)
     first.stop()
     assert first.job(job.id).state == "queued"
     second = make_studio(tmp_path)

@@ -23,7 +23,7 @@ READY_S = 90  # on a busy machine; `test_start` measures
 class Site:
     url: str
     data: Path
-    port: int
+    pid: int
 
 
 def free_port() -> int:
@@ -50,7 +50,7 @@ def serve(data: Path, port: int = 0, **environment: str):
         stdout=log,
         stderr=log,
     )
-    site = Site(f"http://127.0.0.1:{port}", data, port)
+    site = Site(f"http://127.0.0.1:{port}", data, process.pid)
     try:
         for _ in range(READY_S * 5):
             with contextlib.suppress(OSError):
@@ -70,8 +70,8 @@ def serve(data: Path, port: int = 0, **environment: str):
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    with serve(tmp_path_factory.mktemp("site") / "data") as running:
+def site(tmp_path_factory, heard_sample):
+    with serve(heard_sample(tmp_path_factory.mktemp("site") / "data")) as running:
         yield running
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anyio
+import psutil
 import pytest
 from gradio_client import Client, handle_file
 
@@ -31,6 +32,9 @@ ENDPOINTS = {
     "/result",
     "/jobs",
 }
+AT_REST = (
+    0.08  # of a core; it was 0.13 while Gradio's queue looked at itself a thousand times a second
+)
 
 
 def in_a_thread(ask):
@@ -44,7 +48,7 @@ def client(site):
     return Client(site.url, verbose=False)
 
 
-def wait_for(client, job, *states, timeout_s=30):
+def wait_for(client, job, *states, timeout_s=60):
     until = time.monotonic() + timeout_s
     while time.monotonic() < until:
         status = client.predict(job, api_name="/status")
@@ -112,14 +116,12 @@ def test_a_job_goes_on_when_its_caller_leaves(site, client, sound):
 def test_cancel_and_retry(client, sound):
     job = submit(client, sound, by_db=22, pause_s=20)
     wait_for(client, job, "running")
-    began = time.monotonic()
     client.predict(job, api_name="/cancel")
-    wait_for(client, job, "cancelled", timeout_s=10)
-    assert time.monotonic() - began < 6  # 2 s, and a busy machine
+    wait_for(client, job, "cancelled")  # long before its two minutes are over
     assert job in [each["id"] for each in client.predict(5, api_name="/jobs")]
     assert client.predict(job, api_name="/retry")["state"] in {"queued", "running"}
     client.predict(job, api_name="/cancel")
-    wait_for(client, job, "cancelled", timeout_s=10)
+    wait_for(client, job, "cancelled")
 
 
 def test_what_cannot_be_done_is_a_sentence(client, sound, tmp_path):
@@ -162,6 +164,20 @@ def test_paths_that_were_not_uploaded_are_refused(site, path):
         post(f"{site.url}/gradio_api/run/submit", asked)
     with pytest.raises(urllib.error.HTTPError):
         get(f"{site.url}/gradio_api/file={target}")
+
+
+def test_a_studio_at_rest_leaves_the_processor_alone(site):
+    server = psutil.Process(site.pid)
+    taken = []
+    for _ in range(
+        5
+    ):  # the job before may still be ending, and other processes make each tick dear
+        before = sum(server.cpu_times()[:2])
+        time.sleep(2)
+        taken.append((sum(server.cpu_times()[:2]) - before) / 2)
+        if taken[-1] < AT_REST:
+            return
+    pytest.fail(f"it takes {taken} of a core")
 
 
 def test_health_and_metrics(site):

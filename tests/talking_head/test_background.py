@@ -12,6 +12,8 @@ from tests.dub.studio import make
 from tests.media import ROOT
 from workflows.talking_head import WORKFLOW
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = "Hello."
 
 

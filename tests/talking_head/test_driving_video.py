@@ -15,6 +15,8 @@ from workflows.talking_head import WORKFLOW
 from workflows.talking_head.driving import Driving, fit
 from workflows.talking_head.script import LEAD_S
 
+pytestmark = pytest.mark.slow
+
 
 def talk(folder, engines, **fields):
     """Run a job; paths among the fields are taken in."""

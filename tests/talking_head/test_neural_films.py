@@ -8,6 +8,8 @@ from tests.media import ROOT
 from tests.tiny.studio import studio_with
 from workflows.talking_head import WORKFLOW
 
+pytestmark = pytest.mark.slow
+
 NEURAL = [id_ for id_, each in catalog.entries("PortraitAnimator").items() if each.weights]
 
 

@@ -184,7 +184,7 @@ def test_a_kill_loses_one_part(tmp_path):
         seed=1,
         shortest_s=2.0,
         longest_s=6.0,
-        after="running Bring the portrait to life",
+        after="Bring the portrait to life",
     )
     assert report.kills and report.repeated <= report.kills
     assert studio.result(job.id).report.frames == 13 * 24 + round(0.8 * 24)

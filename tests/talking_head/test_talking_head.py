@@ -19,6 +19,8 @@ from tests.media import ROOT, shared
 from workflows.talking_head import WORKFLOW, portrait
 from workflows.talking_head.sheet import SentenceEdit, Sheet
 
+pytestmark = pytest.mark.slow
+
 UNREAD = Artefact("0" * 64, "image/png", 1, "picture.png")
 SCRIPT = "Good morning. [PAUSE 0.6] Bring five apples, please!"
 

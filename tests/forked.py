@@ -1,0 +1,73 @@
+"""Processes forked from one that has imported the program and done nothing yet.
+
+Each is a process of its own, to be killed or to fail; but importing the program takes longer than
+what most of them do.
+"""
+
+import os
+import runpy
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+# Some of it the program imports late; what cannot be imported early is simply imported later.
+IMPORTED = (
+    "app",
+    "studio.durable",
+    "tests.studio.kill_helper",
+    "av",
+    "cv2",
+    "librosa",
+    "onnxruntime",
+    "scipy.ndimage",
+    "scipy.signal",
+    "sklearn.cluster",
+    "soundfile",
+    "soxr",
+)
+
+
+def processes() -> ForkServerContext:
+    """Return what makes such processes."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(list(IMPORTED))
+    return context
+
+
+def run_script(
+    script: Path, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a script as `python SCRIPT ARGUMENTS` would, without a terminal.
+
+    Raises:
+        TimeoutExpired: if it takes longer; it is killed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        said = [Path(folder) / name for name in ("out", "err")]
+        given = (str(script), list(arguments), str(cwd), dict(env), [str(each) for each in said])
+        process = processes().Process(target=_be, args=given)
+        process.start()
+        process.join(timeout_s)
+        if process.is_alive():
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired([str(script), *arguments], timeout_s)
+        out, err = (each.read_text(encoding="utf-8") for each in said)
+    return subprocess.CompletedProcess([str(script), *arguments], process.exitcode, out, err)
+
+
+def _be(script: str, arguments: list[str], cwd: str, env: dict[str, str], said: list[str]) -> None:
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(env)
+    for number, path in enumerate(said, start=1):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        os.dup2(file, number)
+        os.close(file)
+    sys.argv = [script, *arguments]
+    sys.path.insert(0, str(Path(script).parent))
+    runpy.run_path(script, run_name="__main__")
