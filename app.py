@@ -13,6 +13,7 @@ from media.doctor import inspect_ffmpeg
 from studio.command import House, main
 from studio.doctor import Finding, inspect_machine
 from studio.settings import Settings
+from studio.startup import keeping_everything
 from studio.studio import Studio
 from studio.weights import Holding
 from studio.workflow import Workflow, discover
@@ -31,9 +32,11 @@ def open_studio(settings: Settings) -> Studio:
 
 def serve(settings: Settings) -> None:
     """Serve the studio until it is stopped."""
-    from tabs import shell  # noqa: PLC0415 - Gradio takes seconds, and no command needs it
+    with keeping_everything():
+        from tabs import shell  # noqa: PLC0415 - Gradio takes seconds, and no command needs it
 
-    shell.serve(open_studio(settings))
+        studio = open_studio(settings)
+    shell.serve(studio)
 
 
 def inspect(settings: Settings) -> Iterator[Finding]:

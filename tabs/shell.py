@@ -18,6 +18,7 @@ from starlette.routing import Mount
 
 import tabs
 from studio.settings import Settings
+from studio.startup import keeping_everything
 from studio.studio import Studio
 from tabs.parts import api, look, monitoring
 from tabs.parts.border import owner_of
@@ -122,7 +123,8 @@ def _gradio_of(app: FastAPI) -> Any:
 def serve(studio: Studio) -> None:
     """Serve the studio until it is stopped; the queue works meanwhile."""
     settings = studio.settings
-    app = application(studio)
+    with keeping_everything():
+        app = application(studio)
     config = uvicorn.Config(
         app,
         host=settings.host,
