@@ -170,20 +170,21 @@ def test_a_kill_loses_one_part(tmp_path):
     studio = make(tmp_path)
     one = open_audio(shared("speech/en_LJ001-0002.flac")).read().resampled(RATE_HZ).samples
     long = write_audio(Audio(np.tile(one, 8)[:, : 13 * RATE_HZ], RATE_HZ), tmp_path / "long.flac")
-    avatar = ROOT / "assets" / "portrait.jpg"
+    small = read_picture(ROOT / "assets" / "portrait.jpg", longest_px=256)
+    avatar = write_png(small, tmp_path / "portrait.png")
     taken = {
         name: studio.store.take_in(path, "application/octet-stream")
         for name, path in (("avatar", avatar), ("audio", long))
     }
-    job = studio.submit("talking-head", WORKFLOW.request(**taken, fps=24))
+    job = studio.submit("talking-head", WORKFLOW.request(**taken, consent="nobody", fps=24))
     report = kill_and_resume(
         "tests.dub.studio:make",
         tmp_path,
         job.id,
         kills=1,
         seed=1,
-        shortest_s=2.0,
-        longest_s=6.0,
+        shortest_s=0.2,
+        longest_s=0.8,
         after="Bring the portrait to life",
     )
     assert report.kills and report.repeated <= report.kills

@@ -1,9 +1,12 @@
 """XTTS at a small size, in its own files: config.json, vocab.json, model.pth (a pickle)."""
 
 MARKS = ["[STOP]", "[UNK]", "[SPACE]", "[START]"]
+WIDTH = 64
 
 
 def make(folder):
+    from functools import partial
+
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -12,8 +15,10 @@ def make(folder):
     stand_in()
     from TTS.tts.configs.xtts_config import XttsConfig
     from TTS.tts.layers.xtts.tokenizer import VoiceBpeTokenizer
-    from TTS.tts.models.xtts import Xtts
+    from TTS.tts.models import xtts
 
+    # Its configuration does not say how wide the vocoder is; 512 wide it takes nearly all the time.
+    xtts.HifiDecoder = partial(xtts.HifiDecoder, upsample_initial_channel_decoder=WIDTH)
     letters = list("abcdefghijklmnopqrstuvwxyz'.,?!áéíóúüñ")
     vocabulary = {each: i for i, each in enumerate([*MARKS, "[en]", "[es]", *letters])}
     words = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token=MARKS[1]))
@@ -26,7 +31,7 @@ def make(folder):
     args.gpt_num_audio_tokens, args.gpt_start_audio_token, args.gpt_stop_audio_token = 66, 64, 65
     args.decoder_input_dim, args.gpt_use_perceiver_resampler = 32, True
     config.save_json(str(folder / "config.json"))
-    model = Xtts(config)
+    model = xtts.Xtts(config)
     model.tokenizer = VoiceBpeTokenizer(vocab_file=folder / "vocab.json")
     model.init_models()
     torch.save({"model": model.state_dict()}, folder / "model.pth")
