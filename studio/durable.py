@@ -73,9 +73,9 @@ class DurableQueue:
         Where machines share them nothing changes: one that rests does not slow the others down.
         """
         if resting != self._resting and not self.settings.shares_queue:
-            self._resting = resting
             for queue in self._queues:
                 queue.set_polling_interval_sec(REST_S if resting else POLL_S)
+            self._resting = resting
 
     def stop(self) -> None:
         """Let go; what still runs is recovered at the next launch."""

@@ -91,10 +91,10 @@ class Worker:
         now, unsent = time.monotonic(), self.jobs.unsent()
         if unsent or self._active:
             self._busy_s = now
-        queue.pace(resting=self._rests())
         for id_, name, run in unsent:
             queue.put(name, id_, run)
             self.jobs.mark_sent(id_, run)
+        queue.pace(resting=self._rests())
         self.idle.tick()
         if now - self._collected_s > COLLECT_S:
             self._collected_s = now
