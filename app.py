@@ -46,9 +46,11 @@ def inspect(settings: Settings) -> Iterator[Finding]:
     yield from inspect_engines(known())
 
 
-def holdings(workflow: str, quality: str, engines: Sequence[str]) -> Sequence[Holding]:
+def holdings(
+    workflow: str, quality: str, engines: Sequence[str], languages: Mapping[str, str]
+) -> Sequence[Holding]:
     """Look at the weights of those engines."""
-    return fetching.holdings(known(), workflow, quality, engines)
+    return fetching.holdings(known(), workflow, quality, engines, languages)
 
 
 if __name__ == "__main__":

@@ -274,6 +274,26 @@ def with_weights(roles: Iterable[str], quality_name: str) -> tuple[Entry, ...]:
     return tuple(found)
 
 
+def wanted(needs: Sequence[Need], quality_name: str) -> tuple[Entry, ...]:
+    """Return the engines whose weights that quality wants for those needs, be they here or not.
+
+    Of each need it is the first that suits this kind of machine and knows the languages; none, if
+    that one came with the packages.
+
+    Raises:
+        BadPreset: if there is no such quality.
+    """
+    preset, known = quality(quality_name or default_quality()), entries()
+    found: dict[str, Entry] = {}
+    for need in needs:
+        ids = [need.engine] if need.engine else preset.get(need.role, ())
+        able = (known[id_] for id_ in ids if id_ in known and known[id_].role == need.role)
+        first = next((each for each in able if _suits(each.needs) and _could(each, need)), None)
+        if first is not None and first.weights is not None:
+            found[first.id] = first
+    return tuple(found.values())
+
+
 def choose(needs: Sequence[Need], quality_name: str) -> tuple[Choice, ...]:
     """Decide which engine serves each need: the first of the preset that is present and fits.
 
@@ -332,6 +352,13 @@ def _refusal(candidate: Entry, need: Need) -> str:
             known = ", ".join(f"{a}→{b}" for a, b in sorted(pairs))
             return f"knows {known or 'no pair'} on this machine"
     return ""
+
+
+def _could(candidate: Entry, need: Need) -> bool:
+    """Tell whether an engine knows a need's languages, as far as its preset alone can tell."""
+    target = candidate.settings.get("target", need.target_language)
+    speaks = not need.language or not candidate.languages or need.language in candidate.languages
+    return speaks and (not need.target_language or target == need.target_language)
 
 
 def _missing(needs: Needs) -> list[Missing]:

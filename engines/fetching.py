@@ -11,6 +11,7 @@ from engines import catalog, hub
 from engines.catalog import Entry
 from engines.weights import is_offline
 from studio.errors import BadInput, BadPreset, LicenceRefused, MissingWeights
+from studio.fields import fields_of
 from studio.request import Report, Request, Result
 from studio.steps import Desk, Run, step
 from studio.weights import Holding
@@ -112,7 +113,11 @@ WORKFLOW = Workflow(
 
 
 def holdings(
-    workflows: Mapping[str, Workflow[Any]], workflow: str, quality: str, engines: Sequence[str]
+    workflows: Mapping[str, Workflow[Any]],
+    workflow: str,
+    quality: str,
+    engines: Sequence[str],
+    languages: Mapping[str, str],
 ) -> list[Holding]:
     """Return what `./run.sh weights` lists.
 
@@ -121,6 +126,7 @@ def holdings(
         workflow: whose engines; empty: of all.
         quality: a quality preset; empty: what suits this machine.
         engines: ids, in place of workflow and quality.
+        languages: "source" and "target", where only what those need is wanted.
 
     Raises:
         BadInput: if there is no such engine, or it has no weights.
@@ -133,7 +139,18 @@ def holdings(
         asked = [choose(dict(workflows), workflow)] if workflow else list(workflows.values())
         roles = [each.role for kind in asked for each in kind.steps if each.role]
         found = list(catalog.with_weights(roles, quality))
+        if languages:
+            needs = [need for kind in asked for need in kind.needs(_asking(kind, languages))]
+            found = list(catalog.wanted(needs, quality))
     return [_sized(each, holding(each)) for each in found]
+
+
+def _asking(kind: Workflow[Any], languages: Mapping[str, str]) -> Request:
+    """Return a request in which only the languages are chosen."""
+    fields = {each.name: each.extra.get("language_of", "") for each in fields_of(kind.request)}
+    return kind.request.model_validate(
+        {name: languages[of] for name, of in fields.items() if of in languages}
+    )
 
 
 def holding(engine: Entry) -> Holding:

@@ -51,7 +51,8 @@ class House:
     open_studio: Callable[[Settings], Studio]
     serve: Callable[[Settings], None]  # until it is stopped
     inspect: Callable[[Settings], Iterable[Finding]]  # for the doctor
-    weights: Callable[[str, str, Sequence[str]], Sequence[Holding]]  # workflow, quality, engines
+    weights: Callable[[str, str, Sequence[str], Mapping[str, str]], Sequence[Holding]]
+    """Of a workflow, a quality, engines, and the languages "source" and "target"; each may be empty"""
 
 
 def main(arguments: Sequence[str], house: House) -> int:
@@ -191,6 +192,9 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
     asked = "what suits this machine"
     parser.add_argument("--quality", default="", help=f"a quality preset (default: {asked})")
     parser.add_argument("--workflow", default="", help="only what this one needs (default: all)")
+    only = "only what this language needs, such as"
+    parser.add_argument("--from", dest="source", default="", metavar="LANG", help=f"{only} en")
+    parser.add_argument("--to", dest="target", default="", metavar="LANG", help=f"{only} es")
     parser.add_argument(
         "--engine", action="append", default=[], metavar="ID", help="this engine; may be repeated"
     )
@@ -231,9 +235,10 @@ def _take_up(studio: Studio, given: Mapping[str, Any]) -> Job:
 
 def _weights(house: House, settings: Settings, given: Mapping[str, Any]) -> int:
     """List weights, and fetch what is missing after it was said how much that is."""
+    languages = {name: given[name] for name in ("source", "target") if given[name]}
 
     def look() -> Sequence[Holding]:
-        return house.weights(given["workflow"], given["quality"], given["engine"])
+        return house.weights(given["workflow"], given["quality"], given["engine"], languages)
 
     holdings = look()
     write_holdings(holdings, sys.stdout)

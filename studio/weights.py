@@ -28,7 +28,7 @@ class Holding:
 
 
 def write_holdings(holdings: Sequence[Holding], out: TextIO) -> None:
-    """Write them as a table, and below it what else their engines lack."""
+    """Write them as a table, and below it their sum and what else their engines lack."""
     if not holdings:
         out.write("No engine of these has weights: everything came with the packages.\n")
         return
@@ -37,6 +37,10 @@ def write_holdings(holdings: Sequence[Holding], out: TextIO) -> None:
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         out.write(f"{printable('  '.join([*cells, row[-1]]).rstrip())}\n")
+    unknown = [each.engine for each in holdings if not each.bytes]
+    rest = f"; the size is not known of {', '.join(unknown)}" if unknown else ""
+    total = sum(each.bytes for each in holdings)
+    out.write(f"together {'at least ' if unknown and total else ''}{size(total)}{rest}\n")
     for each in holdings:
         if each.also:
             out.write(f"{printable(f'{each.engine} also wants {each.also}')}\n")

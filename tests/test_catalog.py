@@ -1,14 +1,17 @@
 """Every preset, by being there: it can be read, its class exists and does what its role says."""
 
 import inspect
+import io
 import tomllib
 from dataclasses import replace
 
 import pytest
 
-from engines import catalog, roles
+from app import known
+from engines import catalog, fetching, roles
 from engines.weights import Weights, folder
 from studio.errors import BadPreset, MissingWeights
+from studio.weights import write_holdings
 from studio.workflow import Need
 
 ENTRIES = catalog.entries()
@@ -163,3 +166,29 @@ def test_a_smaller_sibling_has_the_same_role_and_no_narrower_licence():
         assert small.role == each.role and set(small.languages) >= set(each.languages)
         assert small.commercial in {True, each.commercial}
         assert small.needs.memory_gb < each.needs.memory_gb
+
+
+def test_laptop_is_one_download_of_less_than_a_gigabyte_and_a_half():
+    """What is known of it; of what is not known only a voice that this dub does not use is large."""
+    en_es = fetching.holdings(known(), "dub", "laptop", [], {"source": "en", "target": "es"})
+    assert [each.engine for each in en_es] == [
+        "faster-whisper-small",
+        "aligner-en",
+        "opus-mt-en-es",
+        "htdemucs",
+    ]
+    assert all(each.bytes for each in en_es)
+    assert 1.2e9 < sum(each.bytes for each in en_es) < 1.5e9
+    es_en = fetching.holdings(known(), "dub", "laptop", [], {"source": "es", "target": "en"})
+    assert [each.engine for each in es_en if not each.bytes] == ["pocket-tts"]
+    told = io.StringIO()
+    write_holdings(es_en, told)
+    assert "together at least 0.9 GB; the size is not known of pocket-tts\n" in told.getvalue()
+
+
+def test_what_a_request_wants_follows_its_languages():
+    needs = [Need("Translator", "fr", "en"), Need("Translator", "en", "ca")]
+    assert [each.id for each in catalog.wanted(needs, "laptop")] == ["opus-mt-fr-en"]
+    assert catalog.wanted([Need("Speaker", "en")], "draft") == ()
+    (only,) = catalog.wanted([Need("Speaker", "de", engine="xtts-v2")], "draft")
+    assert only.id == "xtts-v2"

@@ -13,7 +13,7 @@ HOUSE = House(
     workflows=lambda: WORKFLOWS,
     open_studio=lambda settings: Studio(settings, WORKFLOWS, toy.Shelf(), toy.engines_for),
     serve=lambda settings: sys.stdout.write(f"{settings.host}:{settings.port}\n") and None,
-    weights=lambda workflow, quality, engines: [],
+    weights=lambda workflow, quality, engines, languages: [],
     inspect=lambda settings: [Finding("glue", "broken", "none left", "buy some")],
 )
 

@@ -150,14 +150,14 @@ def _wire_preflight(
     def look_ahead(wanted: R, request: gr.Request) -> tuple[str, Any]:
         with suppress(NotFound):  # a name that is half written
             wanted = page.studio.characters.resolved(wanted, owner_of(request))
-        lacking = weights.absent([workflow], wanted.quality)
+        lacking = weights.absent_for(workflow, wanted)
         known, settings = page.studio, page.studio.settings
         price = Price(settings.price_per_hour, settings.currency)
         told = preflight(workflow, wanted, known.timings, known.keeper, price)
         return told, weights.offer(lacking)
 
     def bring(wanted: R, request: gr.Request) -> None:
-        lacking = weights.absent([workflow], wanted.quality)
+        lacking = weights.absent_for(workflow, wanted)
         weights.fetch(page.studio, lacking, member_of(request))
 
     look = asked.handler(None, look_ahead)

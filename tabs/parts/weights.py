@@ -1,26 +1,38 @@
 """The button that fetches weights: shown where some are missing, it submits a job for the Queue."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import gradio as gr
 
 from engines import catalog
 from engines.catalog import Entry
 from studio.errors import BadPreset
+from studio.request import Request
 from studio.studio import Studio
 from studio.workflow import Workflow
 from tabs.parts.cards import size
+
+Q = TypeVar("Q", bound=Request)
 
 
 def absent(workflows: Sequence[Workflow[Any]], quality: str) -> tuple[Entry, ...]:
     """Return the engines of a quality whose weights are not (wholly) here; of none that is not there."""
     roles = [step.role for each in workflows for step in each.steps if step.role]
+    return _absent(lambda: catalog.with_weights(roles, quality))
+
+
+def absent_for(workflow: Workflow[Q], request: Q) -> tuple[Entry, ...]:
+    """Return the engines that a request wants, and whose weights are not (wholly) here."""
+    return _absent(lambda: catalog.wanted(workflow.needs(request), request.quality))
+
+
+def _absent(wanted: Callable[[], Sequence[Entry]]) -> tuple[Entry, ...]:
     try:
-        wanted = catalog.with_weights(roles, quality)
+        found = wanted()
     except BadPreset:
         return ()
-    return tuple(each for each in wanted if (here := each.held()) and here.state != "present")
+    return tuple(each for each in found if (here := each.held()) and here.state != "present")
 
 
 def offer(engines: Sequence[Entry]) -> Any:
