@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from studio.artefacts import BLOCK_BYTES, Artefact, Store, hash_file, storage_errors
 from studio.characters import Character
 from studio.errors import BadInput
+from studio.model_files import MEDIA_TYPES, checks
 from studio.steps import artefacts_in
 
 MANIFEST, FILES = "character.json", "files/"
@@ -76,8 +77,14 @@ def import_character(path: Path, store: Store, max_bytes: int) -> Character:
             files = list(_files_of(character))
             _fit(files, members, max_bytes)
             with store.scratch("import") as folder:
+                copies = {each.sha256: folder / str(n) for n, each in enumerate(files)}
                 for each in files:
-                    _take(packed, members[FILES + each.sha256], each, store, folder)
+                    _unpack(packed, members[FILES + each.sha256], each, copies[each.sha256])
+                for each, check in checks(character):
+                    if MEDIA_TYPES[check(copies[each.sha256], each.name)] != each.media_type:
+                        raise _refused(f"{each.name} is not what it is called")
+                for each in files:
+                    store.keep(copies[each.sha256], each.media_type, each.name)
     except BROKEN as error:
         if isinstance(error, BadInput):
             raise
@@ -130,21 +137,17 @@ def _fit(files: list[Artefact], members: dict[str, zipfile.ZipInfo], max_bytes: 
         )
 
 
-def _take(
-    packed: zipfile.ZipFile, entry: zipfile.ZipInfo, wanted: Artefact, store: Store, folder: Path
-) -> None:
+def _unpack(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, wanted: Artefact, copy: Path) -> None:
     """Unpack one file, no byte more than it may have, and see that it is the one that is meant."""
-    copy, room = folder / "file", wanted.size_bytes
+    room = wanted.size_bytes
     with packed.open(entry) as source, copy.open("wb") as target:
         while block := source.read(min(BLOCK_BYTES, room + 1)):
             room -= len(block)
             if room < 0:
                 raise _refused("a file is larger than it says")
             target.write(block)
-    digest = _hash(copy)
-    if digest != wanted.sha256:
+    if _hash(copy) != wanted.sha256:
         raise _refused("a file was changed on its way")
-    store.keep(copy, wanted.media_type, wanted.name)
 
 
 def _hash(path: Path) -> str:

@@ -38,7 +38,9 @@ class Traces:
     @property
     def sentence(self) -> str:
         """What a deletion takes along, in words."""
-        files = "its pictures and recordings, all that was made of them, and uploads of them"
+        files = (
+            "its pictures, recordings and models, all that was made of them, and uploads of them"
+        )
         if not self.jobs:
             return f"with it go {files}; no job has used it"
         jobs = "1 job" if len(self.jobs) == 1 else f"{len(self.jobs)} jobs"
@@ -114,6 +116,13 @@ class Eraser:
             self._unlink(found.files - kept)
             self._settle()
         return found
+
+    def drop(self, files: frozenset[str]) -> None:
+        """Delete what a character had before it was changed, unless somebody still needs it."""
+        kept = self.collector.needed()
+        kept |= {sha for each in self.collector.records() for sha in each.mentions | each.inputs}
+        with storage_errors(self.settings.data_dir):
+            self._unlink(files - kept)
 
     def _foreign(self, owner: str) -> frozenset[str]:
         """Return the files that other people's jobs, results, pins and characters need."""

@@ -282,6 +282,18 @@ class Studio:
         self.library.remove(id_)
         self.collector.forget(id_, job.result + job.request)
 
+    def save_character(self, character: Character, owner: str = "") -> Character:
+        """Write a new or changed character; files that it had before, and nothing needs, go away.
+
+        Raises:
+            BadInput, NotFound, LimitReached: as `Characters.save`.
+        """
+        before = self.characters.own(character.id, owner) if character.id else None
+        saved = self.characters.save(character, owner)
+        old = {each.sha256 for each in artefacts_in(before)} if before else set[str]()
+        self._eraser.drop(frozenset(old - {each.sha256 for each in artefacts_in(saved)}))
+        return saved
+
     def traces(self, character: str, owner: str = "") -> Traces:
         """Return what `forget_character` would delete.
 

@@ -1,6 +1,6 @@
 """The form of a character: its components, and the ways from a character to them and back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -18,11 +18,15 @@ from studio.characters import Character, CharacterVoice, Recording
 from studio.consent import KIND_TITLES, PURPOSE, Consent, record_consent
 from studio.errors import BadInput
 from studio.studio import Studio
+from tabs.parts.character_models import ModelFields, draw_models, read_models, show_models
 from tabs.parts.characters import face
 from tabs.parts.form import KINDS, stored, voice_choices
 from workflows.likeness import REFERENCE_MIN_S
 
 LONGEST_S = 60.0
+CONSENTED = 5  # values of consent, and the licence
+SETTINGS = ("voice", "text", "consent", "given_by", "about", "purpose", "licence")
+NOT_TRAINED = (None, "", None, None)  # values of `ModelFields`
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class CharacterForm:
     about: gr.Textbox
     purpose: gr.Textbox
     licence: gr.Textbox
+    trained: ModelFields
 
     @property
     def values(self) -> list[Any]:
@@ -53,6 +58,7 @@ class CharacterForm:
             self.text,
             *consent,
             self.licence,
+            *self.trained.values,
         ]
 
     @property
@@ -116,14 +122,14 @@ def draw_form() -> CharacterForm:
             max_length=4000,
             elem_id="character-licence",
         )
-    parts = (kind, given_by, about, purpose, licence)
+    parts = (kind, given_by, about, purpose, licence, draw_models())
     return CharacterForm(faces, name, looks, voice, recording, text, *parts)
 
 
 def show(studio: Studio, character: Character | None) -> list[Any]:
     """Return updates of `CharacterForm.shown`; an empty form for None."""
     if character is None:
-        return ["", "", None, "", None, "", None, "", "", PURPOSE, ""]
+        return ["", "", None, "", None, "", None, "", "", PURPOSE, "", *show_models(None)]
     pictures = [face(studio, each) for each in character.looks]
     images = "".join(
         f'<img src="{each}" alt="{escape(character.name)}" width="88" height="88">'
@@ -146,6 +152,7 @@ def show(studio: Studio, character: Character | None) -> list[Any]:
         "" if consent.about == consent.given_by else consent.about,
         consent.purpose,
         character.licence,
+        *show_models(character),
     ]
 
 
@@ -158,9 +165,10 @@ def read(studio: Studio, before: Character | None, values: Sequence[Any]) -> Cha
         values: of `CharacterForm.values`.
 
     Raises:
-        BadInput: if a picture or the recording cannot be used, or consent is missing.
+        BadInput: if a file cannot be used, or consent is missing.
     """
-    name, looks, voice, recording, text, *said, licence = values
+    name, looks, voice, recording, text, *rest = values
+    *said, licence = rest[:CONSENTED]
     consent = _consent(before, said)
     known = before or Character(name="?")
     pictures = tuple(_picture(studio, str(each)) for each in looks or ())
@@ -169,15 +177,50 @@ def read(studio: Studio, before: Character | None, values: Sequence[Any]) -> Cha
         sounds = (Recording(sound=_sound(studio, str(recording)), text=text or ""), *sounds[1:])
     elif sounds:
         sounds = (sounds[0].model_copy(update={"text": text or ""}), *sounds[1:])
+    loras, models = read_models(studio, known, rest[CONSENTED:])
+    spoken = _voice(known.voice, str(voice or ""), sounds)
     return Character(
         id=known.id,
         name=str(name or "").strip() or " ",
         looks=pictures or known.looks,
-        loras=known.loras,
-        voice=_voice(known.voice, str(voice or ""), sounds),
+        loras=loras,
+        voice=spoken.model_copy(update={"models": models}),
         consent=consent,
         licence=licence or "",
     )
+
+
+def create(
+    studio: Studio,
+    name: str,
+    pictures: Sequence[str],
+    recordings: Sequence[str],
+    settings: Mapping[str, str],
+) -> Character:
+    """Return a new character of what a script gives; it is not saved yet.
+
+    Args:
+        studio: whose store takes the uploads.
+        name: of the character.
+        pictures: paths of uploads.
+        recordings: paths of uploads; the first is used.
+        settings: those of `SETTINGS`.
+
+    Raises:
+        BadInput: as `read`, or if there is no such setting, voice or kind of consent.
+    """
+    voice, text, kind, given_by, about, purpose, licence = (settings.get(each) for each in SETTINGS)
+    for what, given, there_are in (
+        ("setting", settings.keys(), SETTINGS),
+        ("voice", {voice} - {None, ""}, tuple(catalog.voices())),
+        ("consent", {kind} - {None}, tuple(KIND_TITLES)),
+    ):
+        if unknown := set(given) - set(there_are):
+            remedy = f"There are {', '.join(there_are)}."
+            raise BadInput(f"there is no {what} {min(unknown)!r}", remedy=remedy)
+    said = [kind, given_by, about, purpose or PURPOSE, licence]
+    sound = recordings[0] if recordings else None
+    return read(studio, None, [name, pictures, voice, sound, text, *said, *NOT_TRAINED])
 
 
 def _voice(known: CharacterVoice, id_: str, recordings: tuple[Recording, ...]) -> CharacterVoice:

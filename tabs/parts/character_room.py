@@ -155,7 +155,7 @@ def _wire_form(room: CharacterRoom, buttons: _Buttons) -> None:
     def save(id_: str, request: gr.Request, *values: Any) -> list[Any]:
         owner = member_of(request)
         before = studio.characters.own(id_, owner) if id_ else None
-        made = studio.characters.save(character_form.read(studio, before, values), owner)
+        made = studio.save_character(character_form.read(studio, before, values), owner)
         gr.Info(escape(f"{made.name} is saved."), title="Characters")
         return room.open_(made.id, owner)
 

@@ -36,7 +36,11 @@ def about(character: Character) -> str:
     """Return a character's voice and consent in a few words."""
     kind = KIND_TITLES[character.consent.kind] if character.consent else ""
     voice = "own voice" if character.voice.recordings else character.voice.built_in.capitalize()
-    return " · ".join(filter(None, (voice, kind.partition(":")[0])))
+    look, tone = (
+        "trained look" * bool(character.loras),
+        "trained voice" * bool(character.voice.models),
+    )
+    return " · ".join(filter(None, (voice, look, tone, kind.partition(":")[0])))
 
 
 def face(studio: Studio, picture: Artefact) -> str:

@@ -4,13 +4,55 @@ import pytest
 
 from tests.browser.test_window import open_tab
 from tests.media import shared
+from tests.studio.models import LORA, PTH
 
 pytestmark = pytest.mark.browser
 NAME = "<b>Ann</b> & Co"
+TRAINED = {"loras": ("ann.safetensors", LORA), "models": ("ann.pth", PTH)}
 
 
 def write(page, field, text):
     page.locator(f"#character-{field} input, #character-{field} textarea").first.fill(text)
+
+
+def fill_in_trained(page, tmp_path):
+    page.get_by_role("button", name="Advanced: a trained look or voice").click()
+    for field, (name, content) in TRAINED.items():
+        (tmp_path / name).write_bytes(content)
+        page.locator(f"#character-{field} input[type=file]").set_input_files(str(tmp_path / name))
+        page.locator(f"#character-{field} .file-preview").wait_for()
+    write(page, "triggers", "ann person")
+
+
+def delete(page, title):
+    page.locator("#character-board .pick-choose", has_text=title).first.click()
+    page.wait_for_function(
+        "name => document.querySelector('#character-name input, #character-name textarea')"
+        "?.value === name",
+        arg=title,
+    )
+    page.locator("#character-delete").click()
+    page.get_by_text("no job has used it").wait_for()
+    page.locator("#character-yes").click()
+    page.locator("#character-board .pick-title").get_by_text(title, exact=True).wait_for(
+        state="detached"
+    )
+
+
+def take_along(page, tmp_path):
+    """Export the character that is open, bring it in again, and drop one file of the copy."""
+    with page.expect_download() as taken:
+        page.locator("#character-export").click()
+    taken.value.save_as(tmp_path / "ann.zip")
+    with page.expect_file_chooser() as chooser:
+        page.locator("#character-import").click()
+    chooser.value.set_files(tmp_path / "ann.zip")
+    page.locator("#character-board .pick-title", has_text=f"{NAME} (2)").wait_for()
+    assert page.locator("#character-kept input:checked").count() == 2
+    assert page.locator("#character-triggers textarea").input_value() == "ann person"
+    page.locator("#character-kept label", has_text="ann.pth").click()
+    page.locator("#character-save").click()
+    page.locator("#character-kept label", has_text="ann.pth").wait_for(state="detached")
 
 
 def test_a_character_from_the_library_to_the_talking_head(visit, tmp_path):
@@ -22,20 +64,17 @@ def test_a_character_from_the_library_to_the_talking_head(visit, tmp_path):
     pictures = page.locator("#character-looks input[type=file]")
     pictures.set_input_files(str(shared("portraits/woman_astronaut_512.png")))
     page.locator("#character-looks .file-preview").wait_for()
+    fill_in_trained(page, tmp_path)
     page.locator("#character-save").click()
     page.get_by_text("it is not said whose face or voice this is").first.wait_for()
     page.get_by_label("They agreed").check()
     write(page, "given-by", "Ann Lee")
     page.locator("#character-save").click()
     page.locator("#character-faces img").wait_for()
+    page.locator("#character-kept label", has_text="ann.pth").wait_for()
+    assert page.locator("#character-kept input:checked").count() == 2
     assert page.locator("#character-panel h2").first.inner_text().upper() == NAME.upper()
-    with page.expect_download() as taken:
-        page.locator("#character-export").click()
-    taken.value.save_as(tmp_path / "ann.zip")
-    with page.expect_file_chooser() as chooser:
-        page.locator("#character-import").click()
-    chooser.value.set_files(tmp_path / "ann.zip")
-    page.locator("#character-board .pick-title", has_text=f"{NAME} (2)").wait_for()
+    take_along(page, tmp_path)
 
     open_tab(page, "Talking Head")
     faces = page.locator("#talking-head-faces .pick-choose")
@@ -53,16 +92,5 @@ def test_a_character_from_the_library_to_the_talking_head(visit, tmp_path):
 
     open_tab(page, "Library")
     for title in (f"{NAME} (2)", NAME):
-        page.locator("#character-board .pick-choose", has_text=title).first.click()
-        page.wait_for_function(
-            "name => document.querySelector('#character-name input, #character-name textarea')"
-            "?.value === name",
-            arg=title,
-        )
-        page.locator("#character-delete").click()
-        page.get_by_text("no job has used it").wait_for()
-        page.locator("#character-yes").click()
-        page.locator("#character-board .pick-title").get_by_text(title, exact=True).wait_for(
-            state="detached"
-        )
+        delete(page, title)
     assert page.locator("#character-board .pick").count() == 1

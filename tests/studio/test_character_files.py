@@ -1,5 +1,6 @@
 """A character as one file: it comes back whole, and a broken or hostile file is one sentence."""
 
+import dataclasses
 import json
 import stat
 import zipfile
@@ -13,6 +14,8 @@ from studio.character_files import export_character, import_character
 from studio.characters import Character, CharacterVoice, Lora, Recording
 from studio.consent import record_consent
 from studio.errors import BadInput
+from studio.model_files import MEDIA_TYPES
+from tests.studio.models import INDEX, LORA, PTH
 
 ROOM = 1_000_000
 
@@ -23,14 +26,25 @@ def kept(store, content, name="a.jpg"):
         return store.keep(folder / "x", "image/jpeg", name)
 
 
+def model(store, content, kind, name):
+    return dataclasses.replace(kept(store, content, name), media_type=MEDIA_TYPES[kind])
+
+
 def made(store, *contents, name="Ann"):
     files = [kept(store, each) for each in contents]
-    voice = CharacterVoice(built_in="sally", recordings=(Recording(sound=files[-1], text="Hi"),))
+    lora = model(store, LORA, "safetensors", "ann.safetensors")
+    models = (
+        model(store, PTH, "checkpoint", "ann.pth"),
+        model(store, INDEX, "index", "ann.index"),
+    )
+    voice = CharacterVoice(
+        built_in="sally", recordings=(Recording(sound=files[-1], text="Hi"),), models=models
+    )
     return Character(
         id="character-1",
         name=name,
         looks=tuple(files),
-        loras=(Lora(weights=files[0], trigger="ann"),),
+        loras=(Lora(weights=lora, trigger="ann"),),
         voice=voice,
         consent=record_consent("agreed", given_by="Ann"),
         licence="<b>mine</b>",
@@ -110,6 +124,14 @@ def manifest(**changes):
     return change
 
 
+def swapped(members):
+    """Let the LoRA be what was a picture: its listed hash is right, its content is not a LoRA."""
+    said = json.loads(members[0][1])
+    said["character"]["loras"][0]["weights"] = said["character"]["looks"][0]
+    lora = next(each for each in members[1:] if each[1] == LORA)
+    return [(members[0][0], json.dumps(said)), *(each for each in members[1:] if each != lora)]
+
+
 BOMB = {"sha256": "a" * 64, "media_type": "image/png", "size_bytes": 10**12, "name": "b.png"}
 
 
@@ -118,6 +140,7 @@ BOMB = {"sha256": "a" * 64, "media_type": "image/png", "size_bytes": 10**12, "na
     [
         (lambda m: [*m, plain("../evil.txt")], "not those that it lists"),
         (lambda m: [*m, plain("/etc/evil.txt")], "not those that it lists"),
+        (swapped, "is no safetensors file"),
         (lambda m: m[:-1], "not those that it lists"),
         (lambda m: m[1:], "character.json is missing"),
         (link, "not a plain file"),

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from studio.artefacts import Artefact
-from studio.characters import Character, CharacterVoice, Recording, shipped_files
+from studio.characters import Character, CharacterVoice, Lora, Recording, shipped_files
 from studio.consent import Consent, record_consent
 from studio.errors import BadInput, NotFound
 from studio.request import Request, Result
@@ -13,6 +13,7 @@ from studio.settings import Settings
 from studio.steps import Desk, Run, step
 from studio.studio import Studio
 from studio.workflow import Workflow
+from tests.studio.models import LORA, PTH
 from tests.studio.toy import Shelf, engines_for
 
 FACE, OTHER = b"the bytes of Ann's face", b"somebody else's picture"
@@ -190,6 +191,30 @@ def test_nothing_remains_of_a_deleted_character(studio):
         assert studio.store.has(studio.result(job, owner).sound)
     with pytest.raises(NotFound):
         studio.characters.find(made.id, "me")
+
+
+def test_models_go_with_the_character_and_copies_share_them(studio):
+    look, tone = stored(studio, LORA, "ann.safetensors"), stored(studio, PTH, "ann.pth")
+    voice = CharacterVoice(models=(tone,))
+    made = studio.save_character(ann(studio, loras=(Lora(weights=look),), voice=voice), "me")
+    copy = studio.characters.add_copy(made, "me")
+    studio.forget_character(made.id, "me")
+    assert (copy.loras, copy.voice) == (made.loras, voice)
+    assert studio.store.has(look) and studio.store.has(tone)
+    studio.forget_character(copy.id, "me")
+    assert holding(studio, LORA) == [] == holding(studio, PTH) == holding(studio, FACE)
+
+
+def test_what_a_character_had_before_goes_when_nothing_needs_it(studio):
+    made = studio.save_character(ann(studio, loras=(Lora(weights=stored(studio, LORA)),)), "me")
+    made = studio.save_character(made.model_copy(update={"loras": ()}), "me")
+    assert holding(studio, LORA) == []
+    job = make(studio, "me", character="Ann")
+    new = {"looks": (stored(studio, OTHER),)}
+    changed = studio.save_character(made.model_copy(update=new), "me")
+    assert studio.store.has(made.looks[0]) and studio.store.has(studio.result(job, "me").film)
+    studio.forget_character(changed.id, "me")
+    assert holding(studio, FACE) == [] == holding(studio, OTHER)
 
 
 def test_what_somebody_else_needs_stays(studio):
