@@ -6,6 +6,9 @@ from tests.media import shared
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SLOW_S = 200
+PLAY = """async film => { film.muted = true; await film.play();
+  while (film.currentTime <= 0.2) await new Promise(done => setTimeout(done, 50));
+  film.pause(); return film.currentTime; }"""
 
 
 def open_tab(page):
@@ -57,15 +60,23 @@ def test_points_are_dragged_by_mouse_and_keys(visit):
     has(page, points, f"{float(dragged[0]) - 0.004:.4f},")
 
 
-def test_a_sentence_is_changed_after_a_reload(visit):
-    page = visit()
+def test_a_film_outlives_its_page_and_a_sentence_is_changed(visit, people):
+    person = people()
+    page = visit(person)
     open_tab(page)
     page.locator("#talking-head-field-script textarea").fill("One is here. Two is there.")
     has(page, "#script-facts", "26 of 20")
     page.locator("#talking-head-sample").click()
-    first = wait_for_done(page)
-    page.reload()
+    page.locator("#talking-head-job .job.running").wait_for()
+    page.close()
+
+    page = visit(person)  # the same browser, a new page
     open_tab(page)
+    first = wait_for_done(page)
+    film = page.locator("#talking-head-video video")
+    film.wait_for()
+    played_s = film.evaluate(PLAY)
+    assert played_s > 0.2
     page.locator("#head-lines .line").nth(1).click()
     text = page.locator("#head-text textarea")
     text.wait_for()

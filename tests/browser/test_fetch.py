@@ -1,0 +1,76 @@
+"""Weights in a real browser: seen missing, fetched by a click, watched in the Queue, seen present."""
+
+import pytest
+
+from tests import hub as hubs
+from tests.browser.test_window import open_tab, wait_for_state
+from tests.tabs.conftest import ROOT, serve
+
+pytestmark = pytest.mark.browser
+OWN = ROOT / "tests" / "own" / "presets"
+QUALITY = '[engines]\nSpeaker = ["own-voice"]\n'
+
+
+@pytest.fixture
+def hub():
+    with hubs.running() as running:
+        running.repos["own/voice"] = {"voice.bin": b"seven weights" * 5000}
+        yield running
+
+
+@pytest.fixture
+def site(hub, tmp_path):
+    """A studio that may fetch from the small hub, with a quality that wants one voice of it."""
+    quality = tmp_path / "presets" / "quality" / "humming.toml"
+    quality.parent.mkdir(parents=True)
+    quality.write_text(QUALITY)
+    environment = {
+        "UNDERSTUDY_PRESETS_DIR": f"{OWN}:{tmp_path / 'presets'}",
+        "UNDERSTUDY_OFFLINE": "0",
+        "HF_HUB_OFFLINE": "0",
+        "HF_ENDPOINT": hub.url,
+        "HF_HOME": str(tmp_path / "hf"),
+    }
+    with serve(tmp_path / "data", **environment) as running:
+        yield running
+
+
+def choose(page, place, text):
+    """Choose what begins with that text in a drop-down."""
+    page.locator(f"{place} input").click()
+    page.get_by_role("option", name=text).first.click()
+
+
+def engine(page):
+    return page.locator("#engine-room-engines .engine", has_text="Own voice")
+
+
+def test_weights_are_fetched_by_a_click(visit, hub):
+    page = visit()
+    open_tab(page, "Engine Room")
+    said = engine(page).inner_text()
+    assert "MISSING" in said.upper() and "MIT" in said and "weights: 65 kB" in said
+    choose(page, "#engine-room-quality", "Humming")
+    page.get_by_role("button", name="Fetch 65 kB").first.wait_for()
+
+    open_tab(page, "Talking Head")  # the tab's preflight says so too, and has the button
+    choose(page, "#talking-head-field-quality", "Humming")
+    flight = page.locator("#talking-head-flight")
+    page.wait_for_function(
+        "document.querySelector('#talking-head-flight')?.innerText.includes('Own voice')"
+    )
+    assert "its weights" in flight.inner_text() and "own/voice" in flight.inner_text()
+    hub.bytes_per_s = 20_000
+    page.locator("#talking-head-fetch", has_text="Fetch 65 kB").click()
+    page.get_by_text("It is in the Queue as weights-").first.wait_for()
+    open_tab(page, "Queue")
+    wait_for_state(page, "#queue", "running")
+    assert "Fetch weights" in page.locator("#queue .job.running").inner_text()
+    hub.bytes_per_s = 0
+    wait_for_state(page, "#queue", "done")
+
+    open_tab(page, "Engine Room")
+    page.locator("#engine-room-look").click()
+    engine(page).locator(".badge.done").wait_for()
+    assert "HERE" in engine(page).inner_text().upper()
+    assert len(hub.gets("voice")) == 1
