@@ -1,7 +1,8 @@
 """The API of every workflow, for scripts (gradio_client) and agents (MCP); handlers submit or read.
 
 `/<workflow>` blocks, streams the job's progress and returns its files; the job goes on if the caller
-leaves. `/submit`, `/status`, `/events`, `/cancel`, `/retry`, `/answer`, `/result` and `/jobs` never block.
+leaves. `/submit`, `/status`, `/events`, `/cancel`, `/retry`, `/answer`, `/result`, `/jobs`, `/characters`,
+`/create_character` and `/voices` never block.
 """
 
 import inspect
@@ -14,12 +15,14 @@ import gradio as gr
 from gradio.data_classes import FileData
 from gradio_client import utils as client_utils
 
-from studio.errors import StudioError
+from engines import catalog
+from studio.characters import Character
+from studio.errors import BadInput, StudioError
 from studio.jobs import Job
 from studio.request import Request
 from studio.studio import Studio
 from studio.workflow import Workflow, choose
-from tabs.parts import form
+from tabs.parts import character_form, form
 from tabs.parts.border import border, member_of, owner_of, translated
 
 PRIVATE = {"owner", "request", "result", "review_value"}
@@ -30,7 +33,7 @@ def declare(studio: Studio) -> None:
     for workflow in studio.workflows.values():
         if workflow.shown:
             _declare_workflow(studio, workflow)
-    for function in (*_asking(studio), *_changing(studio)):
+    for function in (*_asking(studio), *_changing(studio), *_casting(studio)):
         gr.api(  # pyright: ignore[reportPrivateImportUsage] - public, says its documentation
             function, api_name=function.__name__, queue=False
         )
@@ -54,6 +57,8 @@ def read_settings(studio: Studio, kind: Workflow[Any], settings: dict[str, Any])
             return form.stored(studio.store, str(value["path"]))
         if isinstance(value, list):
             return [taken(each) for each in cast("list[Any]", value)]
+        if isinstance(value, dict):
+            return {name: taken(each) for name, each in cast("dict[str, Any]", value).items()}
         return value
 
     return kind.request.model_validate({name: taken(value) for name, value in settings.items()})
@@ -157,6 +162,82 @@ def _changing(studio: Studio) -> list[Callable[..., Any]]:
         return job_facts(studio.answer(job, owner_of(request), value))
 
     return [submit, cancel, retry, answer]
+
+
+def _casting(studio: Studio) -> list[Callable[..., Any]]:
+    @border
+    def characters(request: gr.Request) -> list[dict[str, Any]]:
+        """Return your characters and the studio's own: id, name, voice, consent, what they have.
+
+        Args:
+            request: of the caller; given by Gradio.
+        """
+        return [_character_facts(studio, each) for each in studio.characters.of(owner_of(request))]
+
+    @border
+    def create_character(
+        name: str,
+        pictures: list[dict[str, Any]],
+        recordings: list[dict[str, Any]],
+        settings: dict[str, str],
+        request: gr.Request,
+    ) -> dict[str, Any]:
+        """Make a character and return its facts, as /characters does.
+
+        Args:
+            name: of the character; none of yours may have it.
+            pictures: of the face, as uploads; the first is the main one.
+            recordings: of the voice to take on, as uploads; the first is used; may be empty.
+            settings: consent ("me", "agreed" or "nobody"), given_by and about (who agreed, and whose
+                face and voice they are), voice (id of a built-in one), text (what is said in the
+                recording), purpose, licence. All but consent may be left out.
+            request: of the caller; given by Gradio.
+        """
+        owner = member_of(request)
+        paths = [[_path(each) for each in files] for files in (pictures, recordings)]
+        made = character_form.create(studio, name, *paths, settings)
+        return _character_facts(studio, studio.save_character(made, owner))
+
+    @border
+    def voices(language: str, request: gr.Request) -> list[dict[str, Any]]:
+        """Return the built-in voices: id, title, languages, pitch_hz, engine, about.
+
+        Args:
+            language: only those that speak it, such as "en"; empty: all.
+            request: of the caller; given by Gradio.
+        """
+        owner_of(request)
+        return [asdict(each) for each in catalog.voices(language).values()]
+
+    return [characters, create_character, voices]
+
+
+def _character_facts(studio: Studio, character: Character) -> dict[str, Any]:
+    """Return what a caller may know of a character of theirs, as plain JSON."""
+    voice, consent = character.voice, character.consent
+    return {
+        "id": character.id,
+        "name": character.name,
+        "shipped": studio.characters.is_shipped(character),
+        "consent": consent.kind if consent else "",
+        "voice": voice.built_in,
+        "language": voice.language,
+        "pictures": len(character.looks),
+        "recordings": len(voice.recordings),
+        "loras": len(character.loras),
+        "voice_models": len(voice.models),
+    }
+
+
+def _path(file: dict[str, Any]) -> str:
+    """Return the path of an upload.
+
+    Raises:
+        BadInput: if it is none.
+    """
+    if not client_utils.is_file_obj_with_meta(file):
+        raise BadInput("a picture or recording is no upload", remedy="Send it with handle_file.")
+    return str(file["path"])
 
 
 def _report(studio: Studio, job: str, owner: str) -> dict[str, Any]:

@@ -31,6 +31,9 @@ ENDPOINTS = {
     "/answer",
     "/result",
     "/jobs",
+    "/characters",
+    "/create_character",
+    "/voices",
 }
 AT_REST = (
     0.08  # of a core; it was 0.13 while Gradio's queue looked at itself a thousand times a second
