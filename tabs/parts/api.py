@@ -194,8 +194,8 @@ def _casting(studio: Studio) -> list[Callable[..., Any]]:
             request: of the caller; given by Gradio.
         """
         owner = member_of(request)
-        paths = [[_path(each) for each in files] for files in (pictures, recordings)]
-        made = character_form.create(studio, name, *paths, settings)
+        faces, sounds = [_path(each) for each in pictures], [_path(each) for each in recordings]
+        made = character_form.create(studio, name, faces, sounds, settings)
         return _character_facts(studio, studio.save_character(made, owner))
 
     @border

@@ -211,13 +211,13 @@ def create(
     """
     voice, text, kind, given_by, about, purpose, licence = (settings.get(each) for each in SETTINGS)
     for what, given, there_are in (
-        ("setting", settings.keys(), SETTINGS),
-        ("voice", {voice} - {None, ""}, tuple(catalog.voices())),
-        ("consent", {kind} - {None}, tuple(KIND_TITLES)),
+        ("setting", tuple(settings), SETTINGS),
+        ("voice", (voice,) if voice else (), tuple(catalog.voices())),
+        ("consent", (kind,) if kind is not None else (), tuple(KIND_TITLES)),
     ):
-        if unknown := set(given) - set(there_are):
+        if unknown := sorted(set(given) - set(there_are)):
             remedy = f"There are {', '.join(there_are)}."
-            raise BadInput(f"there is no {what} {min(unknown)!r}", remedy=remedy)
+            raise BadInput(f"there is no {what} {unknown[0]!r}", remedy=remedy)
     said = [kind, given_by, about, purpose or PURPOSE, licence]
     sound = recordings[0] if recordings else None
     return read(studio, None, [name, pictures, voice, sound, text, *said, *NOT_TRAINED])
