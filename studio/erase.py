@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from studio.artefacts import hash_file, storage_errors
-from studio.characters import Character, Characters
+from studio.characters import Character, Characters, shipped_files
 from studio.collect import Collector, Remembered, mentioned
 from studio.database import CHARACTERS as TABLE
 from studio.database import JOBS, LIBRARY, PINS, writing
@@ -119,7 +119,7 @@ class Eraser:
 
     def drop(self, files: frozenset[str]) -> None:
         """Delete what a character had before it was changed, unless somebody still needs it."""
-        kept = self.collector.needed()
+        kept = self.collector.needed() | shipped_files()
         kept |= {sha for each in self.collector.records() for sha in each.mentions | each.inputs}
         with storage_errors(self.settings.data_dir):
             self._unlink(files - kept)

@@ -23,6 +23,7 @@ from studio.library import Library
 from studio.logs import about_job
 from studio.memory import Memory
 from studio.request import Report, Request, Result
+from studio.reserve import Reserve
 from studio.settings import Settings
 from studio.steps import Lender, Run
 from studio.timings import Timings
@@ -59,6 +60,7 @@ class Runner:
 
     def run(self, id_: str, run: int) -> None:
         """Run a queued job; do nothing where it is not queued (any more) for that run."""
+        self._reserve.take()
         claimed = {"state": "running", "started_s": time.time(), "worker": self.settings.worker}
         claimed |= {"step": "", "step_n": 0, "ends_s": None, "finished_s": None}
         if not self.jobs.change(id_, claimed, when=("queued",), run=run, event=("started", "")):
@@ -68,6 +70,10 @@ class Runner:
             fate = self._fate(self.jobs.row(id_))
             LOG.info("job %s", fate.state)
             self._write(id_, run, fate)
+
+    @property
+    def _reserve(self) -> Reserve:
+        return Reserve(self.settings.data_dir / "reserve")
 
     def restart_crashed(self, only: str = "") -> None:
         """Queue again what was running when its process died; give up what crashes always.
@@ -188,6 +194,8 @@ class Runner:
             try:
                 self.jobs.change(id_, values, when=("running",), run=run, event=fate.event)
             except StorageFailed:
+                if self._reserve.give_back():
+                    continue
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(1.0)

@@ -156,10 +156,11 @@ class JobWatcher:
         """Fill in what each step is expected to take.
 
         It is nothing where none of the jobs done so far came by it, an equal share before the first.
+        The last step tells whether there was one: others may be known from another workflow.
         """
         rates = self.timings.rates() if self._media_s else {}
         learned = [rates.get((each.name, self._engine(each)), 0.0) for each in self.workflow.steps]
-        self._known = any(learned)
+        self._known = bool(learned and learned[-1])
         self._expected_s = [self._media_s * rate if self._known else 1.0 for rate in learned]
 
     def _forecast(self) -> float | None:

@@ -55,8 +55,12 @@ def wire_voices(
 
 
 def voice_cards(language: str, quality: str, chosen: str) -> list[Card]:
-    """Return the voices that serve a language at a quality."""
+    """Return the voices that serve a language at a quality; none where no engine does."""
     known = catalog.voices()
+    try:
+        engine = _engine(language, quality)
+    except StudioError:  # the preflight says why, and how to get one
+        return []
     return [
         Card(
             id=each.id,
@@ -65,7 +69,7 @@ def voice_cards(language: str, quality: str, chosen: str) -> list[Card]:
             listen=True,
             chosen=str(each.id == chosen).lower(),
         )
-        for each in catalog.built_in(_engine(language, quality), language)
+        for each in catalog.built_in(engine, language)
         if each.id != catalog.OWN
     ]
 

@@ -8,7 +8,7 @@ from tests.tabs.conftest import ROOT, serve
 
 pytestmark = pytest.mark.browser
 OWN = ROOT / "tests" / "own" / "presets"
-QUALITY = '[engines]\nSpeaker = ["own-voice"]\n'
+QUALITY = '[engines]\nSpeaker = ["hummer"]\n'
 
 
 @pytest.fixture
@@ -21,11 +21,15 @@ def hub():
 @pytest.fixture
 def site(hub, tmp_path):
     """A studio that may fetch from the small hub, with a quality that wants one voice of it."""
-    quality = tmp_path / "presets" / "quality" / "humming.toml"
-    quality.parent.mkdir(parents=True)
-    quality.write_text(QUALITY)
+    presets = tmp_path / "presets"
+    for kind in ("quality", "engines"):
+        (presets / kind).mkdir(parents=True)
+    (presets / "quality" / "humming.toml").write_text(QUALITY)
+    engine = (OWN / "engines" / "own-voice.toml").read_text()
+    engine = engine.replace("Own voice", "Hummer").replace('"xx"', '"en"')
+    (presets / "engines" / "hummer.toml").write_text(engine)
     environment = {
-        "UNDERSTUDY_PRESETS_DIR": f"{OWN}:{tmp_path / 'presets'}",
+        "UNDERSTUDY_PRESETS_DIR": str(presets),
         "UNDERSTUDY_OFFLINE": "0",
         "HF_HUB_OFFLINE": "0",
         "HF_ENDPOINT": hub.url,
@@ -42,7 +46,7 @@ def choose(page, place, text):
 
 
 def engine(page):
-    return page.locator("#engine-room-engines .engine", has_text="Own voice")
+    return page.locator("#engine-room-engines .engine", has_text="Hummer")
 
 
 def test_weights_are_fetched_by_a_click(visit, hub):
@@ -57,7 +61,7 @@ def test_weights_are_fetched_by_a_click(visit, hub):
     choose(page, "#talking-head-field-quality", "Humming")
     flight = page.locator("#talking-head-flight")
     page.wait_for_function(
-        "document.querySelector('#talking-head-flight')?.innerText.includes('Own voice')"
+        "document.querySelector('#talking-head-flight')?.innerText.includes('Hummer')"
     )
     assert "its weights" in flight.inner_text() and "own/voice" in flight.inner_text()
     hub.bytes_per_s = 20_000

@@ -8,7 +8,7 @@ import pytest
 
 from studio.errors import BadInput, Busy, LimitReached, NotFound
 from studio.jobs import FINISHED
-from tests.studio.toy import ToyRequest, make_studio
+from tests.studio.toy import ToyRequest, look, make_studio
 
 SLOW = ToyRequest(words=("slow",), pause_s=60)
 PATIENCE_S = 30.0
@@ -70,6 +70,15 @@ def test_progress_tells_step_item_fraction_and_time_left(studio):
     etas = [each.eta_s for each in said if each.eta_s is not None]
     assert etas, "the second run on this machine knows how long it takes"
     assert max(etas) == pytest.approx(first.elapsed_s, abs=2.0)
+
+
+def test_what_another_workflow_taught_of_a_shared_step_is_no_forecast(studio):
+    with studio.timings.database.begin() as db:
+        db.exec_driver_sql("DELETE FROM timings")
+    studio.timings.learn(look.name, "", 5.0, 10.0)
+    job = studio.submit("toy", ToyRequest(words=("x", "y", "z"), pause_s=0.22))
+    said = [each for each in studio.follow(job.id) if each.step == "Say each word"]
+    assert said and max(each.fraction for each in said) < 0.9
 
 
 def test_a_job_is_accounted_for_by_what_was_known_when_it_was_submitted(studio):
