@@ -6,7 +6,7 @@ from tests import hub as hubs
 from tests.browser.test_window import open_tab, wait_for_state
 from tests.tabs.conftest import ROOT, serve
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 OWN = ROOT / "tests" / "own" / "presets"
 QUALITY = '[engines]\nSpeaker = ["hummer"]\n'
 
