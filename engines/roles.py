@@ -273,6 +273,23 @@ class FaceFinder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Spotted:
+    """Where a face may be: less than a `Face`, and seen where no mesh can be laid."""
+
+    points: NDArray[np.float32]
+    """(5, 2), in pixels: eyes, tip of the nose, corners of the mouth; the picture's left ones first."""
+    score: float  # 0..1: how sure the spotter is that this is a face
+
+
+class FaceSpotter(Protocol):
+    """Finds faces that a `FaceFinder` overlooks: small ones, and those that are turned away."""
+
+    def spot(self, picture: Picture) -> tuple[Spotted, ...]:
+        """Return the faces of a picture, largest first; maybe none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Phone:
     """A sound of speech in IPA, with its times."""
 
