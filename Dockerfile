@@ -27,6 +27,7 @@ RUN apt-get update \
 
 WORKDIR /app
 COPY setup.sh pyproject.toml constraints.txt packages.txt ./
+COPY engines/own_files.py engines/
 RUN bash -euo pipefail -c 'source ./setup.sh && UNDERSTUDY_EXTRAS="${EXTRAS}" set_up ""' && rm -rf /var/lib/apt/lists/*
 COPY . .
 

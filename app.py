@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import workflows
-from engines import catalog, fetching
+from engines import catalog, fetching, own_files
 from engines.doctor import inspect_engines
 from engines.residency.here import manager_here
+from engines.weights import is_offline
 from media.doctor import inspect_ffmpeg
 from studio.command import House, main
 from studio.doctor import Finding, inspect_machine
@@ -31,11 +32,13 @@ def open_studio(settings: Settings) -> Studio:
 
 
 def serve(settings: Settings) -> None:
-    """Serve the studio until it is stopped."""
+    """Serve the studio until it is stopped; what the set-up did not fetch comes meanwhile."""
     with keeping_everything():
         from tabs import shell  # noqa: PLC0415 - Gradio takes seconds, and no command needs it
 
         studio = open_studio(settings)
+    if not is_offline():
+        own_files.fetch_behind(catalog.own_folders())
     shell.serve(studio)
 
 

@@ -65,7 +65,7 @@ set_up() {
 # What the environment was made from: it is stale when this changes.
 fingerprint() {
     local file
-    for file in pyproject.toml constraints.txt packages.txt setup.sh; do
+    for file in pyproject.toml constraints.txt packages.txt setup.sh engines/own_files.py; do
         cat -- "$PROJECT/$file"
     done | { cksum | tr -d '\n'; echo " $VENV $(torch_build)"; }
 }
@@ -189,43 +189,8 @@ install_python_packages() {
         fail "The packages could not be installed; the whole log is $VENV/pip.log." \
             "Nothing is lost: start again when the reason is gone."
     fi
-    fetch_face_files 9>&-
-    # Wanted for the weights in its wheel only; what it depends on does not build everywhere.
-    "$VENV_PYTHON" -m pip install -q --disable-pip-version-check --no-deps resemblyzer==0.1.4 \
-        </dev/null 2>&1 9>&- | tee -a -- "$VENV/pip.log" >/dev/null ||
-        say "resemblyzer could not be had; speakers are told apart by plain voice statistics."
-}
-
-# Three small networks of MediaPipe (Apache-2.0), from its last wheel that carries them; the package
-# itself wants an older numpy and is not installed.
-fetch_face_files() {
-    local folder=$VENV/share/understudy/faces wheels=$VENV/face-wheel
-    [ ! -f "$folder/selfie_segmentation.tflite" ] || return 0
-    mkdir -p -- "$wheels" "$folder"
-    if "$VENV_PYTHON" -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: \
-        --python-version 3.11 --platform manylinux_2_28_x86_64 -d "$wheels" mediapipe==0.10.21 \
-        </dev/null >>"$VENV/pip.log" 2>&1; then
-        "$VENV_PYTHON" - "$wheels" "$folder" <<'PYTHON' || say "The face finder's files are not the expected ones."
-import hashlib, pathlib, sys, zipfile
-
-wanted = {
-    "face_detection/face_detection_short_range.tflite": "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
-    "face_landmark/face_landmark.tflite": "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
-    "selfie_segmentation/selfie_segmentation.tflite": "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
-}
-wheel = next(pathlib.Path(sys.argv[1]).glob("mediapipe-*.whl"))
-with zipfile.ZipFile(wheel) as box:
-    found = {name: box.read(f"mediapipe/modules/{name}") for name in wanted}
-for name, content in found.items():
-    if hashlib.sha256(content).hexdigest() != wanted[name]:
-        sys.exit(1)
-for name, content in found.items():
-    (pathlib.Path(sys.argv[2]) / name.rpartition("/")[2]).write_bytes(content)
-PYTHON
-    else
-        say "The face finder's files could not be had; the Talking Head tab needs them."
-    fi
-    rm -rf -- "${wheels:?}"
+    "$VENV_PYTHON" -P "$PROJECT/engines/own_files.py" "$VENV/share/understudy" </dev/null 9>&- ||
+        say "Going on without them; the studio tries again whenever it starts."
 }
 
 # requirements "EXTRA...": what pyproject.toml asks for, one a line.

@@ -47,7 +47,10 @@ def scenes(portrait: Pixels, five: NDArray[np.float32], backdrop: Pixels) -> Ite
         for size_px in sizes:
             scale = size_px / (2.2 * height_px)  # eyes to mouth, times 2.2: hairline to chin
             turn = np.array([[scale, 0, room_px * 0.3], [0, scale, room_px * 0.4]])
-            shape = max(1, round(portrait.shape[1] * scale)), max(1, round(portrait.shape[0] * scale))
+            shape = (
+                max(1, round(portrait.shape[1] * scale)),
+                max(1, round(portrait.shape[0] * scale)),
+            )
             small = cv2.resize(portrait, shape, interpolation=cv2.INTER_AREA)
             pixels = behind.copy()
             left, top = int(turn[0, 2]), int(turn[1, 2])

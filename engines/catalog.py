@@ -30,6 +30,7 @@ from studio.workflow import Need
 
 PROJECT = Path(__file__).parents[1]
 PRESETS = PROJECT / "presets"
+SHARE = "{share}/"
 SPECIALIST_LANGUAGES = 2  # an engine of so few is one of several that share a role
 
 
@@ -49,7 +50,7 @@ class Needs:
     network: bool = False  # asks a server when it works
     memory_gb: float = 0.0  # of the GPU where `cuda` is, which has at least so much then
     programs: tuple[str, ...] = ()  # found on PATH
-    files: tuple[str, ...] = ()  # found on disk, glob patterns allowed; {share} is `own_folder()`
+    files: tuple[str, ...] = ()  # found on disk, glob patterns allowed; {share}: `own_folders()`
     packages: tuple[str, ...] = ()  # importable, by module name
     group: str = ""  # of pyproject.toml's optional dependencies, that brings the packages
     platforms: tuple[str, ...] = ()  # "linux", "linux-x86_64", "darwin-arm64"; empty: any
@@ -436,13 +437,30 @@ def _on_platform(needs: Needs) -> bool:
 
 
 def _present(pattern: str) -> bool:
-    path = Path(pattern.replace("{share}", str(own_folder())))
+    if pattern.startswith(SHARE):
+        return any(any(at.glob(pattern.removeprefix(SHARE))) for at in own_folders())
+    path = Path(pattern)
     return any(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
 
 
-def own_folder(name: str = "") -> Path:
-    """Return the folder of files that the set-up fetched into this Python environment."""
-    return Path(sys.prefix) / "share" / "understudy" / name
+def own_folders() -> tuple[Path, ...]:
+    """Return where the files of `engines.own_files` may be: in the environment, or among the data."""
+    inside = Path(sys.prefix) / "share" / "understudy"
+    return inside, load_settings().data_dir / "share"
+
+
+def own_file(name: str) -> Path:
+    """Return where a file of `engines.own_files` is.
+
+    Raises:
+        MissingWeights: if it is not on this machine.
+    """
+    for at in own_folders():
+        if (path := at / name).is_file():
+            return path
+    raise MissingWeights(
+        f"the file {name} is not here", remedy="Start ./run.sh once more: it fetches it."
+    )
 
 
 def has_cuda() -> bool:

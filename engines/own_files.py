@@ -128,7 +128,13 @@ def fetch(folders: Sequence[Path], wheels: Sequence[Wheel] = WHEELS) -> Iterator
     for each in lacking(folders, wheels):
         try:
             _fetch(each, _writable(folders))
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, subprocess.SubprocessError) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            zipfile.BadZipFile,
+            subprocess.SubprocessError,
+        ) as error:
             yield f"The files of {each.requirement} could not be had ({error}): {each.without}."
 
 
@@ -140,8 +146,14 @@ def fetch_behind(folders: Sequence[Path]) -> threading.Thread | None:
     if not lacking(folders):
         return None
     command = [sys.executable, "-P", __file__, *map(str, folders)]
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command, text=True, start_new_session=True, **pipes)  # type: ignore
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     atexit.register(_stop, process)
     thread = threading.Thread(target=_tell, args=(process,), name="own files", daemon=True)
     thread.start()
@@ -178,7 +190,12 @@ def _fetch(wheel: Wheel, folder: Path) -> None:
         command += ["--python-version=3.11", "--platform=manylinux_2_28_x86_64"]
         command += ["-d", scratch, wheel.requirement]
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=FETCH_S, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=FETCH_S,
+            check=False,
         )
         found = sorted(Path(scratch).glob("*.whl"))
         if done.returncode or not found:

@@ -375,7 +375,24 @@ class Part:
     before: tuple[Picture, ...] = ()  # the frames just ahead of `first`, `looks_back` at most
 
 
-class PortraitAnimator(Protocol):
+@dataclass(frozen=True, slots=True)
+class PasteBack:
+    """What is left of a portrait whose own part, untouched, was cut out and pasted back."""
+
+    psnr_db: float  # where it was pasted; 99 and more: the same
+    is_exact_outside: bool  # whatever is pasted, the rest of the picture stays bit for bit
+    scale: float  # pixels of the part for one of the picture, along a side; below 1 detail is lost
+
+
+class Pastes(Protocol):
+    """What may draw a part of a portrait, and paste it into it."""
+
+    def paste_back(self, portrait: Picture, face: Face) -> PasteBack | None:
+        """Measure what pasting alone does to a portrait; None: nothing is pasted into it."""
+        ...
+
+
+class PortraitAnimator(Pastes, Protocol):
     """Lets a portrait speak."""
 
     looks_back: int
@@ -423,7 +440,7 @@ class Performance:
     """Reads the film from one frame up to another; it may be asked again."""
 
 
-class PortraitDriver(Protocol):
+class PortraitDriver(Pastes, Protocol):
     """Lets a portrait do what a face in a film does."""
 
     def drive(

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.animation.rig import Floats, smooth_step
-from engines.roles import Face, Picture
+from engines.roles import Face, PasteBack, Picture
 
 LEAST_ROOM = 1.25  # of the square over the face, however small the picture
+LEAST_ERROR = 255**2 / 10**9.9  # mean square of what counts as the same: 99 dB
 FADE = 0.07  # share of the square in which what is pasted fades into the picture
 
 Turn = NDArray[np.float64]
@@ -59,6 +60,23 @@ class Crop:
             return whole
 
         return paste
+
+    def paste_back(self, picture: Picture, mask: Floats | None = None) -> PasteBack:
+        """Measure what comes back of this part of a picture; `mask` as in `onto`."""
+        paste, part = self.onto(picture, mask), self.cut(picture)
+        same, other = paste(part), paste(255 - part)
+        rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
+        x, y = (a * columns + b * rows + c for a, b, c in self.turn)
+        outside = (x < -1) | (y < -1) | (x > self.size_px) | (y > self.size_px)
+        touched = (other != picture).any(axis=-1)
+        off = np.square(same[touched].astype(np.float64) - picture[touched])
+        return PasteBack(
+            psnr_db=10 * math.log10(255**2 / max(float(off.mean()), LEAST_ERROR))
+            if off.size
+            else 99.0,
+            is_exact_outside=not bool((touched & outside).any()),
+            scale=math.sqrt(abs(float(np.linalg.det(self.turn[:, :2])))),
+        )
 
     def _corners(self, back: Turn) -> Turn:
         """Return where the crop's corners lie in the picture, (4, 2), clockwise from top left."""

@@ -20,7 +20,7 @@ from engines.animation.crop import Crop, upright
 from engines.animation.flashhead_files import read_hearing, read_transformer, read_vae
 from engines.animation.hearing import speech_layers
 from engines.networks import device_of
-from engines.roles import Face, Part, Phone, Picture
+from engines.roles import Face, Part, PasteBack, Phone, Picture
 from media.audio import AudioFile
 from media.listen import mono_cut
 from studio.progress import Progress
@@ -96,7 +96,7 @@ class FlashHead:
         """
         del phones  # it hears them
         wanted = part or Part(0, max(1, round(speech.duration_s * fps)))
-        crop = upright(face, portrait, share=FACE_SHARE, at=FACE_AT, size_px=self._size_px)
+        crop = self._crop(portrait, face)
         numbers = [_own(wanted.first - back, fps) for back in range(len(wanted.before), 0, -1)]
         at = numbers[-1] if numbers else _own(wanted.first, fps) - 1  # the one that was shown last
         done, total = 0, wanted.stop - wanted.first
@@ -115,6 +115,13 @@ class FlashHead:
             yield wanted.before[-1].copy() if shown is None else paste(shown)
             done += 1
             progress(done, total)
+
+    def paste_back(self, portrait: Picture, face: Face) -> PasteBack:
+        """Measure. See `engines.roles.Pastes`."""
+        return self._crop(portrait, face).paste_back(portrait)
+
+    def _crop(self, portrait: Picture, face: Face) -> Crop:
+        return upright(face, portrait, share=FACE_SHARE, at=FACE_AT, size_px=self._size_px)
 
     def _filmed(self, take: "_Take") -> Iterator[Picture]:
         """Yield frames of its own, (size, size, 3), without end."""

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from engines.animation.joyvasa import FPS, SpeechMotion
 from engines.animation.liveportrait_motion import Floats
 from engines.animation.liveportrait_networks import Networks
-from engines.animation.liveportrait_sitter import Sitter
-from engines.roles import Face, Part, Phone, Picture
+from engines.animation.liveportrait_sitter import Sitter, paste_back
+from engines.roles import Face, Part, PasteBack, Phone, Picture
 from media.audio import Audio, AudioFile
 from studio.progress import Progress
 
@@ -94,6 +94,10 @@ class LivePortrait:
         for done, frame in enumerate(sitter.draw(driven), start=1):
             yield frame
             progress(done, count)
+
+    def paste_back(self, portrait: Picture, face: Face) -> PasteBack:
+        """Measure. See `engines.roles.Pastes`."""
+        return paste_back(self._networks, portrait, face)
 
     def _spoken(self, sitter: Sitter, take: "Take", check: Callable[[], None]) -> Floats:
         """Return the key points of a part, (frames, 21, 3)."""

@@ -23,9 +23,9 @@ from engines.animation.liveportrait_crop import (
 )
 from engines.animation.liveportrait_motion import Floats, Poses, joined
 from engines.animation.liveportrait_networks import Networks
-from engines.animation.liveportrait_sitter import Sitter
+from engines.animation.liveportrait_sitter import Sitter, paste_back
 from engines.animation.performance import Acting
-from engines.roles import Face, Performance, Picture
+from engines.roles import Face, PasteBack, Performance, Picture
 from studio.progress import Progress
 
 if TYPE_CHECKING:
@@ -98,6 +98,10 @@ class LivePortraitDriver:
         for done, frame in enumerate(sitter.draw(driven), start=1):
             yield frame
             progress(done, len(wanted))
+
+    def paste_back(self, portrait: Picture, face: Face) -> PasteBack:
+        """Measure. See `engines.roles.Pastes`."""
+        return paste_back(self._networks, portrait, face)
 
     def _seen(
         self, performance: Performance, crop: Crop, low: int, high: int, check: Callable[[], None]

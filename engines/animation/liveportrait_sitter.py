@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from engines.animation.crop import Crop
 from engines.animation.liveportrait_crop import eye_ratios, lip_ratio, mask, resized, square
 from engines.animation.liveportrait_motion import EYES, LIPS, Floats, Poses, moved
 from engines.animation.liveportrait_networks import Networks
-from engines.roles import Face, Picture
+from engines.roles import Face, PasteBack, Picture
 
 OPEN_LIPS = 0.03  # a mouth that is further open in the portrait is closed first
 
@@ -24,7 +25,7 @@ class Sitter:
 
     def __init__(self, networks: Networks, portrait: Picture, face: Face, batch: int) -> None:
         self._networks, self._batch, self._face = networks, batch, face
-        made = square(face.points, 2 * networks.seen_px)
+        made = _square(networks, face)
         seen = resized(made, networks.seen_px).cut(portrait)
         self._likeness = networks.likeness(seen)
         self._here = self._likeness.key_points()
@@ -93,3 +94,14 @@ class Sitter:
 
     def _many(self, count: int) -> Floats:
         return np.repeat(self._here[None], count, axis=0)
+
+
+def paste_back(networks: Networks, portrait: Picture, face: Face) -> PasteBack:
+    """Measure what pasting alone does to a portrait."""
+    made = _square(networks, face)
+    return made.paste_back(portrait, mask(made.size_px))
+
+
+def _square(networks: Networks, face: Face) -> Crop:
+    """Return the square of a portrait that is drawn anew."""
+    return square(face.points, 2 * networks.seen_px)

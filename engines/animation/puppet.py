@@ -66,3 +66,6 @@ class Puppet:
         for done, pose in enumerate(made, start=1):
             yield figure.show(pose)
             progress(done, len(frames))
+
+    def paste_back(self, portrait: Picture, face: Face) -> None:
+        """Answer that nothing is pasted: it moves the portrait's own pixels. See `engines.roles.Pastes`."""

@@ -40,3 +40,6 @@ class PuppetDriver:
         for done, frame in enumerate(wanted, start=1):
             yield figure.show(poses[frame])
             progress(done, len(wanted))
+
+    def paste_back(self, portrait: Picture, face: Face) -> None:
+        """Answer that nothing is pasted: it moves the portrait's own pixels. See `engines.roles.Pastes`."""

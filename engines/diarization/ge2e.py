@@ -1,29 +1,27 @@
 """Who speaks when, by a network that knows voices: GE2E of Resemblyzer, computed with numpy.
 
-The wheel of resemblyzer carries its weights; neither it nor torch is imported. Three recurrent
+The weights come from the wheel of resemblyzer; neither it nor torch is imported. Three recurrent
 layers (Wan et al. 2018, "Generalized end-to-end loss for speaker verification") read 40 mel bands
 of 1.6 s and leave 256 numbers, much the same for a person whatever he says.
 """
 
-import pickle
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.util import find_spec
-from math import log, prod
-from pathlib import Path
-from typing import IO, Any
+from math import log
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import load_file  # pyright: ignore[reportUnknownVariableType]
 
+from engines.catalog import own_file
 from engines.diarization.clustering import RATE_HZ, WINDOW_S, Rules, Vectors, diarize
 from media.audio import AudioFile
 from media.listen import Wave
 from media.speech import Span, Turn
-from studio.errors import MissingWeights
 from studio.progress import Progress
 
+FILE = "voices/ge2e.safetensors"
 LAYERS, SIZE = 3, 256
 MELS, FFT, HOP = 40, 400, 160  # 25 ms every 10 ms
 LEVEL = 10 ** (-30 / 20)  # root mean square that the network was trained on
@@ -112,49 +110,4 @@ def _mel_filters() -> NDArray[np.float32]:
 
 @cache
 def _weights() -> Weights:
-    package = find_spec("resemblyzer")
-    places = (package.submodule_search_locations if package else None) or []
-    for place in places:
-        path = Path(place) / "pretrained.pt"
-        if path.exists():
-            with path.open("rb") as file:
-                return _read_weights(file)
-    raise MissingWeights(
-        "resemblyzer's weights are missing", remedy="pip install --no-deps resemblyzer"
-    )
-
-
-class _Plain(pickle.Unpickler):
-    """Reads the outline of a torch file of before 2020; it can make nothing but dictionaries."""
-
-    def find_class(self, module: str, name: str, /) -> Any:
-        if name == "_rebuild_tensor_v2":
-            return _outline
-        if name == "OrderedDict":
-            return OrderedDict
-        if module == "torch" and name.endswith("Storage"):
-            return name
-        raise pickle.UnpicklingError(f"{module}.{name} has no place among weights")
-
-    def persistent_load(self, pid: Any, /) -> Any:
-        return pid
-
-
-def _outline(storage: Any, offset: int, shape: tuple[int, ...], *_: Any) -> Any:
-    """Return where a tensor lies: (key of its storage, first number, shape)."""
-    return str(storage[2]), offset, shape
-
-
-def _read_weights(file: IO[bytes]) -> Weights:
-    """Read the tensors: three pickles of preamble, the outline, the keys, then the numbers."""
-    for _ in range(3):
-        _Plain(file).load()
-    outline = _Plain(file).load()["model_state"]
-    numbers: dict[str, NDArray[np.float32]] = {}
-    for key in _Plain(file).load():
-        count = int.from_bytes(file.read(8), "little")
-        numbers[str(key)] = np.frombuffer(file.read(4 * count), dtype="<f4")
-    return {
-        name: numbers[key][offset : offset + prod(shape)].reshape(shape)
-        for name, (key, offset, shape) in outline.items()
-    }
+    return load_file(own_file(FILE))

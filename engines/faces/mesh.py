@@ -8,16 +8,14 @@ Monocular Video on Mobile GPUs (2019). The two files come from the wheel of medi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.catalog import own_folder
+from engines.catalog import own_file
 from engines.roles import Face, Picture
-from studio.errors import MissingWeights
 
 Points = NDArray[np.float32]
 
@@ -48,7 +46,7 @@ class FaceMesh:
     """
 
     def __init__(self, *, folder: str = "faces") -> None:
-        self._folder = own_folder(folder)
+        self._folder = folder
 
     def find(self, picture: Picture) -> tuple[Face, ...]:
         """Return the faces, largest first. See `engines.roles.FaceFinder`."""
@@ -82,12 +80,7 @@ class FaceMesh:
         return self._network(LANDMARKS)
 
     def _network(self, name: str) -> Any:
-        path: Path = self._folder / name
-        if not path.exists():
-            raise MissingWeights(
-                f"the face finder's file {name} is not here", remedy="Start ./run.sh once more."
-            )
-        return cv2.dnn.readNetFromTFLite(str(path))
+        return cv2.dnn.readNetFromTFLite(str(own_file(f"{self._folder}/{name}")))
 
     def _boxes(self, picture: Picture, tile: tuple[int, int, int], sure: float) -> list[_Box]:
         left, top, side = tile

@@ -77,7 +77,7 @@ class OutputNet(nn.Module):
 
 
 class Cascade(nn.Module):
-    """The three, as the set-up keeps them in one file."""
+    """The three, in their order."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -8,17 +8,15 @@ It looks at the whole picture first, then once more, larger, at where the person
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from engines.catalog import own_folder
+from engines.catalog import own_file
 from engines.roles import Cutout, Picture
 from engines.segmentation.edges import refine
 from media.filters import Floats, box, fitted, floats, resized
-from studio.errors import MissingWeights
 
 FILE = "selfie_segmentation.tflite"
 NET_PX = 256
@@ -48,7 +46,7 @@ class SelfieSegmenter:
     """
 
     def __init__(self, *, folder: str = "faces") -> None:
-        self._folder = own_folder(folder)
+        self._folder = folder
 
     def segment(self, frames: Iterable[Picture]) -> Iterator[Cutout]:
         """Yield each frame with its matte. See `engines.roles.Segmenter`."""
@@ -63,10 +61,7 @@ class SelfieSegmenter:
 
     @cached_property
     def _network(self) -> Any:
-        path: Path = self._folder / FILE
-        if not path.exists():
-            raise MissingWeights(f"the file {FILE} is not here", remedy="Start ./run.sh once more.")
-        return cv2.dnn.readNetFromTFLite(str(path))
+        return cv2.dnn.readNetFromTFLite(str(own_file(f"{self._folder}/{FILE}")))
 
     def _rough(self, seen: Floats) -> Floats:
         mask = self._looked(seen)

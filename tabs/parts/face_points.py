@@ -123,11 +123,17 @@ def seen(page: Page, path: str) -> Mapping[str, Any]:
         pixels = read_picture(store.path(stored(store, path)), longest_px=portrait.LONGEST_PX)
     except BadInput:
         return {"picture": ""}  # the job's own check says what is wrong
-    choice = catalog.choose((Need("FaceFinder"),), "")[0]
-    if choice.engine is None or choice.engine.weights is not None:
+    needs = Need("FaceFinder"), Need("FaceSpotter", optional=True)
+    finder, spotter = (_light(each) for each in catalog.choose(needs, ""))
+    if finder is None:
         return _value(pixels, UNLOOKED, USUAL, unsure=False)
-    judged = portrait.judge(choice.engine.build(), pixels)
+    judged = portrait.judge(finder, pixels, spotter)
     return _value(pixels, judged.told, judged.five or USUAL, unsure=judged.unsure)
+
+
+def _light(choice: catalog.Choice) -> Any:
+    """Return the engine, unless its weights are lent by the manager alone."""
+    return choice.engine.build() if choice.engine and choice.engine.weights is None else None
 
 
 def _value(

@@ -40,6 +40,7 @@ ROLES = {
     "Speaker": "Speaks",
     "VoiceConverter": "Turns voices",
     "FaceFinder": "Finds the face",
+    "FaceSpotter": "Spots small faces",
     "PhoneAligner": "Times the sounds",
     "PortraitAnimator": "Moves the face",
     "PortraitDriver": "Moves the face like the video's",

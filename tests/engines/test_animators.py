@@ -128,3 +128,8 @@ def test_portraits_of_any_size_work_or_are_refused_in_one_sentence(
         assert [(each.shape, each.dtype) for each in frames] == [((height, width, 3), np.uint8)]
     else:
         assert "\n" not in refusal.sentence and refusal.remedy
+
+
+def test_what_pasting_alone_does_is_told(animator, seen):
+    told = animator.paste_back(*sitter(seen, 256, 256))
+    assert told is None or (told.is_exact_outside and told.psnr_db > 20 and told.scale > 0)

@@ -82,3 +82,15 @@ def test_a_turned_square_is_exact_outside_too():
     assert psnr(crop.onto(whole)(crop.cut(whole)), whole) > 45
     away = Crop(np.array([[1.0, 0, 900], [0, 1, 900]]), 256)  # left of the picture and above
     assert np.array_equal(away.onto(whole)(whole[:256, :256]), whole)
+
+
+def test_the_measure_tells_what_is_lost_and_where():
+    whole = picture(500, 480)
+    fine = upright(face_at(240, 250, 120), whole, share=0.45, at=0.45, size_px=SIZE)
+    told = fine.paste_back(whole)
+    assert told.psnr_db > 45 and told.is_exact_outside and told.scale > 1
+    coarse = upright(face_at(240, 250, 120), whole, share=0.45, at=0.45, size_px=64)
+    told = coarse.paste_back(whole)
+    assert told.psnr_db < 40 and told.is_exact_outside and told.scale < 0.3
+    beside = Crop(np.array([[1.0, 0, 900], [0, 1, 900]]), 256)  # nothing of it is in the picture
+    assert beside.paste_back(whole).psnr_db == 99

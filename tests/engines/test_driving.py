@@ -133,3 +133,8 @@ def test_eyes_that_look_aside_are_seen(face):
             picture[y - 3 : y + 4, x + shift - 2 : x + shift + 3] = 20
         found.append(gaze_of(picture, face.points))
     assert found[0] < found[1] - 0.05 < found[2] - 0.1
+
+
+def test_what_pasting_alone_does_is_told(driver, portrait, face):
+    told = driver.paste_back(portrait, face)
+    assert told is None or (told.is_exact_outside and told.psnr_db > 20 and told.scale > 0)

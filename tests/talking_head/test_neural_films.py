@@ -29,3 +29,6 @@ def test_a_portrait_says_a_word(animator, tmp_path):
         assert picture.frames == report.frames == round(report.duration_s * 25)
         assert (picture.width, picture.height) == (report.width_px, report.height_px)
         assert made.streams.audio
+    told = {each.name: each for each in report.metrics}
+    assert told["paste_psnr"].value == report.paste_psnr_db > 20 and told["paste_exact"].passed
+    assert told["paste_psnr"].passed is (None if report.paste_scale < 1 else True)

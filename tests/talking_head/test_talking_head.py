@@ -158,6 +158,23 @@ def test_five_points_stand_for_the_finder(tmp_path):
         WORKFLOW.check(WORKFLOW.request(points=points[:3], script="Hello.", avatar=UNREAD))
 
 
+def test_a_face_that_only_the_spotter_sees_speaks(tmp_path):
+    from PIL import Image
+
+    if lacking := catalog.entry("mtcnn").missing():
+        pytest.skip(f"mtcnn: {lacking[0].what} is missing")
+    whole = Image.new("RGB", (1100, 1100), (90, 100, 110))
+    whole.paste(
+        Image.open(shared("portraits/woman_astronaut_512.png")).resize((220, 220)), (60, 70)
+    )
+    whole.save(tmp_path / "small.png")
+    made = speak(tmp_path, avatar=tmp_path / "small.png", script="Hello.", format="square")
+    assert made.state == "done", made.error
+    assert made.report.face_score > 0.9 and any(
+        "pixels high" in each for each in made.report.warnings
+    )
+
+
 def test_a_picture_is_judged_before_a_job_begins():
     finder = catalog.entry("face-mesh").build()
     good = portrait.judge(finder, read_picture(shared("portraits/woman_astronaut_512.png")))

@@ -7,7 +7,7 @@ elsewhere can change, and the part is still the same.
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -111,7 +111,7 @@ def _levels_db(
     return 10 * np.log10(power / np.maximum(stops - starts, 1) + 1e-6)
 
 
-@engine_step("Bring the portrait to life")
+@engine_step("Bring the portrait to life", version=2)
 def animate(
     animator: PortraitAnimator,
     desk: Desk,
@@ -141,7 +141,8 @@ def animate(
     path = desk.scratch / "part.mp4"
     count = write_film(frames, path, fps, check=desk.check)
     film = desk.keep(path, "video/mp4", "part.mp4")
-    return Moving(film, count, pixels.shape[1], pixels.shape[0])
+    pasted = animator.paste_back(pixels, portrait.face())
+    return Moving(film, count, pixels.shape[1], pixels.shape[0], pasted)
 
 
 @step("Join the parts")
@@ -152,7 +153,7 @@ def join_parts(desk: Desk, parts: Sequence[Moving], fps: int) -> Moving:
     path = desk.scratch / "moving.mp4"
     join_films([desk.path(each.film) for each in parts], path, fps, check=desk.check)
     film = desk.keep(path, "video/mp4", "moving.mp4")
-    return Moving(film, sum(each.frames for each in parts), parts[0].width_px, parts[0].height_px)
+    return replace(parts[0], film=film, frames=sum(each.frames for each in parts))
 
 
 def animated(

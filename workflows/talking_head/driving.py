@@ -103,7 +103,7 @@ def fit(desk: Desk, driving: Driving, frames: int, late: int, own_sound: bool) -
     )
 
 
-@engine_step("Let the portrait do the same")
+@engine_step("Let the portrait do the same", version=2)
 def follow(
     driver: PortraitDriver, desk: Desk, order: Order, portrait: Portrait, driving: Driving
 ) -> Moving:
@@ -124,7 +124,8 @@ def follow(
     path = desk.scratch / "part.mp4"
     count = write_film(frames, path, driving.fps, check=desk.check)
     made = desk.keep(path, "video/mp4", "part.mp4")
-    return Moving(made, count, pixels.shape[1], pixels.shape[0])
+    pasted = driver.paste_back(pixels, portrait.face())
+    return Moving(made, count, pixels.shape[1], pixels.shape[0], pasted)
 
 
 def led(

@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 
-from engines.roles import FaceFinder
+from engines.roles import FaceFinder, PasteBack
 from media.captions import write_captions
 from media.cues import Cue
 from media.film import read_film
@@ -33,6 +33,7 @@ class Moving:
     frames: int
     width_px: int
     height_px: int
+    pasted: PasteBack | None = None  # None: the engine pastes nothing into the portrait
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from engines.roles import Aligned, Phone
+from engines.roles import Aligned, PasteBack, Phone
 from media.lip_sync import LipSync
 from media.speech import Word
 from media.spoken import spoken
@@ -49,7 +49,7 @@ def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
     script = read_script(request.script) if request.script.strip() else ()
     asked = sheet.edited(script, () if request.recording else request.edits)
     sentences = tuple(sentence for sentence, _ in asked)
-    seen = run.step(portrait.look, avatar, request.points)
+    seen = _seen(avatar, request, run)
     framed = run.step(portrait.frame, seen, request.format)
     said, voicing = _said(request, asked, run)
     speech = run.step(talk.join, said)
@@ -60,7 +60,7 @@ def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
     heard = _aligned(said, speech, request, run)
     phones = tuple(phone for each in heard for phone in each.phones)
     moving, warned = _moving(request, framed, speech, phones, run)
-    staged = background.stage(request, moving, run)
+    pasted, staged = moving.pasted, background.stage(request, moving, run)
     moving = staged.moving
     captions = None
     text = _text(said, heard, speech, sentences)
@@ -83,7 +83,9 @@ def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
     )
     lips = run.step(filming.measure_lips, film, speech, request.fps)
     warned += staged.warnings() + (voicing.notes if voicing else ())
-    made = _report(request, framed, speech, moving, lips, warned=warned, voicing=voicing)
+    made = _report(
+        request, framed, speech, moving, lips, pasted=pasted, warned=warned, voicing=voicing
+    )
     return TalkingHeadResult(
         video=film,
         audio=speech.audio,
@@ -93,6 +95,17 @@ def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
         report_text=run.step(report.write_report, made),
         report=made,
     )
+
+
+def _seen(avatar: Artefact, request: TalkingHeadRequest, run: Run) -> Portrait:
+    """Return the face in the picture; where the finder sees none, look where one was spotted."""
+    seen = run.step(portrait.look, avatar, request.points)
+    if seen is None and "FaceSpotter" in run.engines:
+        spotted = run.step(portrait.spot, avatar)
+        seen = run.step(portrait.look, avatar, spotted=spotted) if spotted else None
+    if seen is None:
+        raise portrait.faceless(avatar.name or "the picture")
+    return seen
 
 
 def _moving(
@@ -205,6 +218,7 @@ def _report(
     moving: filming.Moving,
     lips: LipSync | None,
     *,
+    pasted: PasteBack | None,
     warned: tuple[str, ...],
     voicing: Voicing | None,
 ) -> TalkingHeadReport:
@@ -227,6 +241,9 @@ def _report(
         silent_opening=round(lips.silent_opening, 3)
         if lips and lips.silent_opening is not None
         else None,
+        paste_psnr_db=round(pasted.psnr_db, 1) if pasted else None,
+        paste_is_exact_outside=pasted.is_exact_outside if pasted else None,
+        paste_scale=round(pasted.scale, 3) if pasted else None,
     )
     return told.model_copy(update={"metrics": report.measured(told, request.fps)})
 
@@ -245,6 +262,7 @@ WORKFLOW = Workflow(
     check=check,
     steps=(
         portrait.look,
+        portrait.spot,
         portrait.frame,
         talk.take_recording,
         likeness.built_in,

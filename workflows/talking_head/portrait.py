@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engines.roles import Face, FaceFinder
+from engines.roles import Face, FaceFinder, FaceSpotter, Spotted
 from media.canonical_face import five_points, mesh_of
 from media.formats import format_of
 from media.pictures import Pixels, read_picture, warped, write_png
@@ -14,7 +16,11 @@ from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.steps import Desk, engine_step, step
 
+Five: TypeAlias = tuple[tuple[float, float], ...]
+"""Eyes, tip of the nose and corners of the mouth, x and y of each; the picture's left ones first."""
+
 LONGEST_PX = 4096
+MOST_SPOTTED = 8
 SMALLEST_PX, SMALL_PX = 40, 110  # height of the face
 TURNED, PROFILE = 0.5, 0.85
 RIVAL = 0.5  # a second face that is half as large as the first is somebody, not background
@@ -50,12 +56,20 @@ class Judged:
     unsure: bool  # a person should look where the points are
 
 
-def judge(finder: FaceFinder, pixels: Pixels) -> Judged:
-    """Say whether a picture will do, and where its face is."""
-    faces = finder.find(pixels)
-    size = np.array([pixels.shape[1], pixels.shape[0]], np.float32)
-    five = five_points(faces[0].points) / size if faces else np.zeros((0, 2), np.float32)
-    places = tuple((float(x), float(y)) for x, y in np.clip(five, 0, 1))
+def judge(finder: FaceFinder, pixels: Pixels, spotter: FaceSpotter | None = None) -> Judged:
+    """Say whether a picture will do, and where its face is, or may be."""
+    faces, spotted = finder.find(pixels), tuple[Spotted, ...]()
+    if not faces and spotter is not None:
+        spotted = spotter.spot(pixels)
+        faces = confirmed(finder, pixels, [each.points for each in spotted])
+    five = five_points(faces[0].points) if faces else np.zeros((0, 2), np.float32)
+    if not faces and spotted:
+        five = spotted[0].points
+    places = tuple((float(x), float(y)) for x, y in np.clip(five / _size(pixels), 0, 1))
+    if places and not faces:
+        return Judged(
+            "There may be a face here: drag the points to where they belong.", places, unsure=True
+        )
     try:
         _refuse(faces, "this picture")
     except BadInput as error:
@@ -69,12 +83,23 @@ def judge(finder: FaceFinder, pixels: Pixels) -> Judged:
 
 @engine_step("Look at the picture")
 def look(
-    finder: FaceFinder, desk: Desk, avatar: Artefact, points: tuple[str, ...] = ()
-) -> Portrait:
-    """Find the one face of a picture, or take the five points that were given.
+    finder: FaceFinder,
+    desk: Desk,
+    avatar: Artefact,
+    points: tuple[str, ...] = (),
+    spotted: tuple[Five, ...] = (),
+) -> Portrait | None:
+    """Find the one face of a picture, or take the five points that were given; None: there is no face.
+
+    Args:
+        finder: looks.
+        desk: of the step.
+        avatar: the picture.
+        points: five, by hand, in shares of the picture.
+        spotted: where else a face may be, in pixels; it is one if the finder sees it there.
 
     Raises:
-        BadInput: no face, several, or one that is too small or turned away; it says what to do.
+        BadInput: several faces, or one that is too small or turned away; it says what to do.
     """
     name = avatar.name or "the picture"
     pixels = read_picture(desk.path(avatar), name, LONGEST_PX)
@@ -84,8 +109,12 @@ def look(
         five = [tuple(map(float, re.split("[, ]+", each))) for each in points]
         faces = (pointed(finder, pixels, five),)
         warnings.append("The face was placed by hand.")
+    elif spotted:
+        faces = confirmed(finder, pixels, [np.array(each, np.float32) for each in spotted])
     else:
         faces = finder.find(pixels)
+    if not faces:
+        return None
     _refuse(faces, name)
     face = faces[0]
     if face.turned > TURNED:
@@ -103,6 +132,33 @@ def look(
     )
 
 
+@engine_step("Look closer at the picture")
+def spot(spotter: FaceSpotter, desk: Desk, avatar: Artefact) -> tuple[Five, ...]:
+    """Return where faces may be that are too small, or too well hidden, for the finder."""
+    pixels = read_picture(desk.path(avatar), avatar.name or "the picture", LONGEST_PX)
+    found = [each.points.round(2).tolist() for each in spotter.spot(pixels)[:MOST_SPOTTED]]
+    return tuple(tuple((x, y) for x, y in five) for five in found)
+
+
+def confirmed(
+    finder: FaceFinder, pixels: Pixels, spotted: Sequence[NDArray[np.float32]]
+) -> tuple[Face, ...]:
+    """Return the faces, largest first, that a close look of the finder shows where they were spotted.
+
+    Args:
+        finder: looks once more.
+        pixels: the picture.
+        spotted: eyes, tip of the nose and corners of the mouth of each, (5, 2), in pixels.
+    """
+    faces = (pointed(finder, pixels, (five / _size(pixels)).tolist()) for five in spotted)
+    sure = [face for face in faces if face.score >= DOUBTFUL]
+    return tuple(sorted(sure, key=lambda face: -face.height_px))
+
+
+def _size(pixels: Pixels) -> NDArray[np.float32]:
+    return np.array([pixels.shape[1], pixels.shape[0]], np.float32)
+
+
 def pointed(finder: FaceFinder, pixels: Pixels, five: Sequence[Sequence[float]]) -> Face:
     """Return the face with those five points: the finder's, if a close look shows it just there.
 
@@ -111,8 +167,7 @@ def pointed(finder: FaceFinder, pixels: Pixels, five: Sequence[Sequence[float]])
         pixels: the picture.
         five: x and y of eyes, tip of the nose and corners of the mouth, in shares of the picture.
     """
-    height, width = pixels.shape[:2]
-    placed = np.array(five, np.float32) * np.array([width, height], np.float32)
+    placed = np.array(five, np.float32) * _size(pixels)
     mesh = mesh_of(placed)
     middle, side = mesh.mean(axis=0), CLOSE * float(np.ptp(mesh, axis=0).max())
     left, top = (max(0, round(float(at) - side / 2)) for at in middle)
@@ -126,12 +181,17 @@ def pointed(finder: FaceFinder, pixels: Pixels, five: Sequence[Sequence[float]])
     return Face(mesh, 0.0, 0.0)
 
 
+def faceless(name: str) -> BadInput:
+    """Return what is said of a picture without a face."""
+    return BadInput(
+        f"no face was found in {name}",
+        remedy="Choose a picture of one person who looks at the camera; or show where the face is with five points.",
+    )
+
+
 def _refuse(faces: tuple[Face, ...], name: str) -> None:
     if not faces:
-        raise BadInput(
-            f"no face was found in {name}",
-            remedy="Choose a picture of one person who looks at the camera, close enough that the face is a tenth of the picture or more; or show where the face is with five points.",
-        )
+        raise faceless(name)
     large = [each for each in faces if each.height_px > RIVAL * faces[0].height_px]
     if len(large) > 1:
         raise BadInput(

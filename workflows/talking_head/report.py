@@ -12,6 +12,7 @@ from workflows.talking_head.talk import TARGET_LUFS
 MOST_LAG_FRAMES, LEAST_CORRELATION, MOST_SILENT_OPENING = 1, 0.35, 0.3
 LOUDNESS_LU, MOST_TRUE_PEAK_DBTP = 0.6, -1.0
 LENGTH_FRAMES = 1.0
+LEAST_PASTE_DB = 45.0
 
 
 @step("Write the report")
@@ -32,7 +33,7 @@ def readable(report: TalkingHeadReport) -> str:
 
 def measured(report: TalkingHeadReport, fps: int) -> tuple[Metric, ...]:
     """Return the numbers of a report, with their limits."""
-    return (*_lips(report), *_sound(report), *_picture(report, fps))
+    return (*_lips(report), *_sound(report), *_picture(report, fps), *_pasted(report))
 
 
 def _lips(report: TalkingHeadReport) -> Iterator[Metric]:
@@ -91,6 +92,28 @@ def _picture(report: TalkingHeadReport, fps: int) -> Iterator[Metric]:
         ("Picture", "Face", "how sure the finder is of it, 0 to 1"),
         (report.face_score, "", ""),
         None,
+    )
+
+
+def _pasted(report: TalkingHeadReport) -> Iterator[Metric]:
+    if report.paste_psnr_db is None or report.paste_scale is None:
+        return
+    softer = report.paste_scale < 1  # the engine draws fewer pixels than the picture has there
+    yield _made(
+        "paste_psnr",
+        (
+            "Picture",
+            "Face pasted back",
+            "how much of the untouched face is left; no limit where the engine draws it smaller than it is in the picture, which makes it softer",
+        ),
+        (report.paste_psnr_db, "dB", "" if softer else f"at least {LEAST_PASTE_DB:.0f}"),
+        None if softer else report.paste_psnr_db >= LEAST_PASTE_DB,
+    )
+    yield _made(
+        "paste_exact",
+        ("Picture", "Exact around it", "the rest of the picture stays bit for bit"),
+        (float(report.paste_is_exact_outside or 0), "yes/no", "yes"),
+        report.paste_is_exact_outside,
     )
 
 

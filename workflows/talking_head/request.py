@@ -184,6 +184,12 @@ class TalkingHeadReport(Report):
     """Who agreed that the face and the voice are used"""
     silent_opening: float | None = None
     """How far the mouth stands open in silence, as a share of its widest opening in speech"""
+    paste_psnr_db: float | None = None
+    """What is left of the portrait's face when it is cut out and pasted back untouched; None: nothing is pasted"""
+    paste_is_exact_outside: bool | None = None
+    """Whether the picture around what is pasted stays as it is, bit for bit"""
+    paste_scale: float | None = None
+    """Pixels that the engine draws for one of the picture, along a side; below 1 the face gets softer"""
     metrics: tuple[Metric, ...] = ()
     """The same numbers with their limits"""
 
@@ -205,7 +211,7 @@ class TalkingHeadResult(Result):
 def needs(request: TalkingHeadRequest) -> tuple[Need, ...]:
     """Return the roles that this request calls for."""
     moves = "PortraitDriver" if request.driving_video else "PortraitAnimator"
-    wanted = [Need("FaceFinder"), Need(moves)]
+    wanted = [Need("FaceFinder"), Need("FaceSpotter", optional=True), Need(moves)]
     if request.background == "prompt":
         wanted.append(Need("ImageMaker"))
     if request.background != "keep":
