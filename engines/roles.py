@@ -1,9 +1,8 @@
 """The roles: what a workflow may ask of a model. One verb each, typed in and out; no torch.
 
-Every engine is a class made from its preset's settings, cheap to make (nothing is loaded until the
-first call). Long sound is a file read in blocks; short sound (one line) is an `Audio`. Each verb
-calls `progress` at least once a second of work, and lets the `Cancelled` that it raises pass.
-Languages are ISO 639-1 codes.
+Every engine is a class made from its preset's settings, cheap to make (nothing is loaded until the first
+call). Long sound is a file read in blocks; short sound (one line) is an `Audio`. Each verb calls `progress`
+at least once a second of work, and lets the `Cancelled` that it raises pass. Languages are ISO 639-1 codes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.audio import Audio, AudioFile
+from media.canonical_face import Spotted
+from media.pictures import PasteBack
 from media.speech import Span, Transcript, Turn, Word
 from studio.progress import Progress, silent
 
@@ -272,17 +273,8 @@ class FaceFinder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Spotted:
-    """Where a face may be: less than a `Face`, and seen where no mesh can be laid."""
-
-    points: NDArray[np.float32]
-    """(5, 2), in pixels: eyes, tip of the nose, corners of the mouth; the picture's left ones first."""
-    score: float  # 0..1: how sure the spotter is that this is a face
-
-
 class FaceSpotter(Protocol):
-    """Finds faces that a `FaceFinder` overlooks: small ones, and those that are turned away."""
+    """Finds faces that are too small for a `FaceFinder`."""
 
     def spot(self, picture: Picture) -> tuple[Spotted, ...]:
         """Return the faces of a picture, largest first; maybe none."""
@@ -373,15 +365,6 @@ class Part:
     stop: int  # the frame after the last one
     at_s: float = 0.0  # when in the film the excerpt begins, in whole seconds
     before: tuple[Picture, ...] = ()  # the frames just ahead of `first`, `looks_back` at most
-
-
-@dataclass(frozen=True, slots=True)
-class PasteBack:
-    """What is left of a portrait whose own part, untouched, was cut out and pasted back."""
-
-    psnr_db: float  # where it was pasted; 99 and more: the same
-    is_exact_outside: bool  # whatever is pasted, the rest of the picture stays bit for bit
-    scale: float  # pixels of the part for one of the picture, along a side; below 1 detail is lost
 
 
 class Pastes(Protocol):

@@ -4,6 +4,7 @@
 four portraits and in their mirror images; the eyes' middles are at (-0.5, 0) and (0.5, 0).
 """
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,15 @@ MESH = Path(__file__).parents[1] / "assets" / "face_mesh.npy"
 LEFT_EYE, RIGHT_EYE = (33, 133), (362, 263)
 NOSE_TIP, LEFT_CORNER, RIGHT_CORNER = 1, 61, 291
 REACH = 0.6  # of the eyes' distance: how far a point that is off draws its surroundings along
+
+
+@dataclass(frozen=True, slots=True)
+class Spotted:
+    """Where a face may be: five points, and no mesh."""
+
+    points: Points
+    """(5, 2), in pixels: eyes, tip of the nose, corners of the mouth; the picture's left ones first."""
+    score: float  # 0..1: how sure the spotter is that this is a face
 
 
 def five_points(mesh: Points) -> Points:

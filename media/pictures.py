@@ -2,6 +2,7 @@
 
 import warnings
 from base64 import b64encode
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
@@ -19,6 +20,15 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 MOST_PIXELS = 100_000_000
 USABLE = "Give a PNG, JPEG or WebP picture."
 SMALLER = "Give a picture of 100 megapixels at most."
+
+
+@dataclass(frozen=True, slots=True)
+class PasteBack:
+    """What is left of a portrait whose own part, untouched, was cut out and pasted back."""
+
+    psnr_db: float  # where it was pasted; 99 and more: the same
+    is_exact_outside: bool  # whatever is pasted, the rest of the picture stays bit for bit
+    scale: float  # pixels of the part for one of the picture, along a side; below 1 detail is lost
 
 
 def read_picture(path: Path, name: str = "", longest_px: int = 0) -> Pixels:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.animation.rig import Floats, smooth_step
-from engines.roles import Face, PasteBack, Picture
+from engines.roles import Face, Picture
+from media.pictures import PasteBack
 
 LEAST_ROOM = 1.25  # of the square over the face, however small the picture
 LEAST_ERROR = 255**2 / 10**9.9  # mean square of what counts as the same: 99 dB

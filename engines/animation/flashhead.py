@@ -20,9 +20,10 @@ from engines.animation.crop import Crop, upright
 from engines.animation.flashhead_files import read_hearing, read_transformer, read_vae
 from engines.animation.hearing import speech_layers
 from engines.networks import device_of
-from engines.roles import Face, Part, PasteBack, Phone, Picture
+from engines.roles import Face, Part, Phone, Picture
 from media.audio import AudioFile
 from media.listen import mono_cut
+from media.pictures import PasteBack
 from studio.progress import Progress
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ from engines.animation.joyvasa import FPS, SpeechMotion
 from engines.animation.liveportrait_motion import Floats
 from engines.animation.liveportrait_networks import Networks
 from engines.animation.liveportrait_sitter import Sitter, paste_back
-from engines.roles import Face, Part, PasteBack, Phone, Picture
+from engines.roles import Face, Part, Phone, Picture
 from media.audio import Audio, AudioFile
+from media.pictures import PasteBack
 from studio.progress import Progress
 
 if TYPE_CHECKING:

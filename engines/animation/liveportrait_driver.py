@@ -25,7 +25,8 @@ from engines.animation.liveportrait_motion import Floats, Poses, joined
 from engines.animation.liveportrait_networks import Networks
 from engines.animation.liveportrait_sitter import Sitter, paste_back
 from engines.animation.performance import Acting
-from engines.roles import Face, PasteBack, Performance, Picture
+from engines.roles import Face, Performance, Picture
+from media.pictures import PasteBack
 from studio.progress import Progress
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from engines.animation.crop import Crop
 from engines.animation.liveportrait_crop import eye_ratios, lip_ratio, mask, resized, square
 from engines.animation.liveportrait_motion import EYES, LIPS, Floats, Poses, moved
 from engines.animation.liveportrait_networks import Networks
-from engines.roles import Face, PasteBack, Picture
+from engines.roles import Face, Picture
+from media.pictures import PasteBack
 
 OPEN_LIPS = 0.03  # a mouth that is further open in the portrait is closed first
 

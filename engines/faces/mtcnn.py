@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.catalog import own_file
-from engines.roles import Picture, Spotted
+from engines.roles import Picture
+from media.canonical_face import Spotted
 from studio.errors import BadInput
 
 if TYPE_CHECKING:

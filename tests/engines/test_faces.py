@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from engines import catalog
-from media.canonical_face import five_points
+from media.canonical_face import Spotted, five_points
 from media.pictures import read_picture
 from studio.errors import BadInput, MissingWeights
 from tests.media import ROOT, shared
@@ -121,8 +121,6 @@ def test_nothing_is_spotted_where_there_is_nothing(spotter):
 def test_what_was_spotted_but_no_face_is_shown_to_the_user():
     class Guesses:
         def spot(self, picture):
-            from engines.roles import Spotted
-
             five = np.array([[200, 90], [260, 90], [230, 120], [210, 150], [250, 150]], np.float32)
             return (Spotted(five, 0.8),)
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 
-from engines.roles import FaceFinder, PasteBack
+from engines.roles import FaceFinder
 from media.captions import write_captions
 from media.cues import Cue
 from media.film import read_film
@@ -14,6 +14,7 @@ from media.layout import lay_out
 from media.lip_sync import LipSync, levels_db, lip_sync, opening
 from media.mux import MuxPlan, Subtitle
 from media.mux import mux as mux_film
+from media.pictures import PasteBack
 from media.probe import probe
 from media.speech import Word
 from media.subtitles import write_srt, write_vtt

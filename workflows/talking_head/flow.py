@@ -3,8 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from engines.roles import Aligned, PasteBack, Phone
+from engines.roles import Aligned, Phone
 from media.lip_sync import LipSync
+from media.pictures import PasteBack
 from media.speech import Word
 from media.spoken import spoken
 from studio.artefacts import Artefact

@@ -8,8 +8,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.roles import Face, FaceFinder, FaceSpotter, Spotted
-from media.canonical_face import five_points, mesh_of
+from engines.roles import Face, FaceFinder, FaceSpotter
+from media.canonical_face import Spotted, five_points, mesh_of
 from media.formats import format_of
 from media.pictures import Pixels, read_picture, warped, write_png
 from studio.artefacts import Artefact
