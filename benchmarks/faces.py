@@ -22,7 +22,7 @@ from engines import catalog
 from engines.roles import FaceFinder, FaceSpotter
 from media.canonical_face import five_points
 from media.pictures import Pixels, read_picture
-from workflows.talking_head.portrait import DOUBTFUL, pointed
+from workflows.talking_head.portrait import DOUBTFUL, confirmed, pointed
 
 NEAR = 0.25  # of the eyes' distance to the mouth: how far a point may be off
 PROMPTS = ("modern office", "misty forest at dawn", "city skyline at night", "cosy living room")
@@ -133,14 +133,18 @@ def main(folder: Path, more: list[Path]) -> None:
     pictures = list(without(faceless))
     for name, pixels in pictures:
         began_s = time.process_time()
-        false["mesh"] += bool(finder.find(pixels))
+        faces = finder.find(pixels)
         halfway_s = time.process_time()
-        scores = [each.score for each in spotter.spot(pixels)]
-        false["spotter"] += bool(scores)
+        spotted = spotter.spot(pixels)
         spent_s["mesh"] += halfway_s - began_s
         spent_s["spotter"] += time.process_time() - halfway_s
-        if scores:
-            print("  no face:", name, pixels.shape, [round(each, 3) for each in scores])
+        sure = () if faces else confirmed(finder, pixels, [each.points for each in spotted])
+        false["mesh"] += bool(faces)
+        false["spotter"] += bool(spotted)
+        false["spotter alone, mesh sure"] += bool(sure)
+        if faces or spotted:
+            scores = [[round(each.score, 3) for each in found] for found in (faces, spotted, sure)]
+            print("  no face:", name, pixels.shape, *scores)
     print(f"of {len(pictures)} without a face, one is found in", dict(false))
     print("s a picture", {name: round(each / len(pictures), 3) for name, each in spent_s.items()})
 
