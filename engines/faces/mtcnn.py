@@ -146,7 +146,7 @@ def _shifted(boxes: Floats, shift: Floats, more_px: int) -> Floats:
     """Return the boxes moved by shares of their own sides, which the networks measure so."""
     sides = boxes[:, 2:4] - boxes[:, :2] + more_px
     moved = boxes[:, :4] + shift * np.tile(sides, 2)
-    return np.hstack([moved, boxes[:, 4:5]])
+    return np.hstack([moved, boxes[:, 4:5]]).astype(np.float32)
 
 
 def _square(boxes: Floats) -> Floats:
