@@ -21,7 +21,7 @@ KIND_TITLES: Mapping[str, str] = {
 }
 PURPOSE = "Films and dubs made in this studio"
 REMEDY = (
-    "Say under Consent (--consent) that it is you, that they agreed, with their name, "
+    "Say whose face and voice (--consent): that it is you, that they agreed, with their name, "
     "or that it shows nobody real."
 )
 

@@ -48,7 +48,9 @@ class FieldView:
 
     @property
     def title(self) -> str:
-        """Its name in words, without the unit."""
+        """Its name in words, without the unit; another where the model says so."""
+        if "title" in self.extra:
+            return str(self.extra["title"])
         words = self.name.rpartition("_")[0] if self.unit else self.name
         return words.replace("_", " ").capitalize()
 

@@ -25,13 +25,17 @@ class Request(Record):
     * `{"language_of": "Translator"}`, `{"engine_of": "Separator"}`, `{"voice": "The nearest"}` (what none
       is called): the form offers these;
     * `{"lines": 3}`: a text of several lines; `{"colour": True}`: one that is `#rrggbb`;
+    * `{"title": "File format"}`: what the form calls it, where its name says too little;
     * `{"shown_when": {"background": ["blur"]}}`: the form shows it only where that field has such a value;
+    * `{"shown_with": ["picture"]}`: the form shows it only where one of these files is given;
+    * `{"tells": True}`: its first words stand in a job's title;
     * `{"decides": True}`: other engines are called for when it changes;
-    * `{"group": "Content" | "Look" | "Output", "advanced": True}`: where the form shows it.
+    * `{"group": "Voices", "advanced": True}`: on which card the form shows it, folded away or not; what
+      makes a fold's title may stand for True. "Output" is the last card, and where no group is told.
     """
 
     quality: str = Field(default="", json_schema_extra={"quality": True, "group": "Output"})
-    """Which engines do the work: a quality preset; empty: draft where there is no GPU"""
+    """Which engines do the work; empty: what suits this machine"""
     review: bool = Field(default=False, json_schema_extra={"group": "Output", "advanced": True})
     """Stop and let me look before the slow part"""
     seed: int = Field(default=0, ge=0, json_schema_extra={"group": "Output", "advanced": True})

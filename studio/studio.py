@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from threading import Event as Flag
 from threading import Thread
 from typing import Any
@@ -18,6 +19,7 @@ from studio.collect import Collector
 from studio.database import JOBS, connect
 from studio.erase import Eraser, Traces
 from studio.errors import BadInput, LimitReached, NotFound
+from studio.fields import fields_of
 from studio.holdings import Keeper
 from studio.idle import Idle
 from studio.jobs import DAY_S, Event, Job, Jobs, NewJob, State
@@ -35,6 +37,7 @@ from studio.workflow import Need, Workflow, choose
 LOG = logging.getLogger(__name__)
 FOLLOW_S = 0.2
 STOP_S = 5.0
+TITLE_CHARS = 48  # of what is said, in a job's title
 
 EnginesFor = Callable[[Sequence[Need], str], dict[str, str]]
 """Decides role -> engine id for needs and a quality name ("": the machine's default)."""
@@ -412,7 +415,11 @@ class Studio:
 
 
 def _title(request: Request, files: Sequence[Artefact]) -> str:
-    """Return what a job is called: after its first character, else after its first file."""
-    fields = (getattr(request, name) for name in type(request).model_fields)
-    people = [each.name for each in fields if isinstance(each, Character)]
-    return next(iter([*people, *(each.name for each in files)]), "")
+    """Return what a job is called: after its first character or file, and what that one says."""
+    fields = {name: getattr(request, name) for name in type(request).model_fields}
+    people = [each.name for each in fields.values() if isinstance(each, Character)]
+    who = next(iter([*people, *(each.name for each in files)]), "")
+    told = [view.name for view in fields_of(type(request)) if view.extra.get("tells")]
+    words = " ".join(str(fields[name]) for name in told).split()
+    said = shorten(" ".join(words), TITLE_CHARS, placeholder="…")
+    return ": ".join(filter(None, (who, said)))

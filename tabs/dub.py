@@ -12,7 +12,8 @@ ORDER = 20
 SAMPLE = Path(__file__).parents[1] / "assets" / "sample.mp4"
 INVITATION = (
     "Choose a video in which people speak, and the language it shall speak.<br>"
-    "It comes back at its own length, with its music, subtitles and a report."
+    "It comes back at its own length, with its music, subtitles and a report.<br>"
+    "New here? <b>Try the sample</b> needs nothing from you."
 )
 
 
@@ -23,7 +24,7 @@ def render(page: Page) -> None:
         WORKFLOW,
         action="Dub it",
         invitation=INVITATION,
-        sample=Sample("video", SAMPLE, "Try it with the sample"),
+        sample=Sample("video", SAMPLE, "Try the sample"),
     )
     with made.right:
         editor(page, made.view)

@@ -34,17 +34,15 @@ def render(page: Page) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=300):
             here = gr.HTML("", elem_id="engine-room-machine")
-            with gr.Row():
-                look = gr.Button("Look again", size="sm", elem_id="engine-room-look")
-                free = gr.Button("Free the cache", size="sm", elem_id="engine-room-free")
-                drop = gr.Button("Free the memory", size="sm", elem_id="engine-room-drop")
-            gr.HTML('<h2 class="section">How fast the steps are</h2>')
+            with gr.Row(elem_classes="acts"):
+                look = gr.Button("Look again", size="md", elem_id="engine-room-look")
+                free = gr.Button("Free the cache", size="md", elem_id="engine-room-free")
+                drop = gr.Button("Free the memory", size="md", elem_id="engine-room-drop")
             timings = gr.HTML(MEASURED, elem_id="engine-room-timings")
         with gr.Column(scale=7, min_width=300):
             gr.HTML('<h2 class="section">Engines</h2>')
             _offer_weights(page)
             engines = gr.HTML("", elem_id="engine-room-engines")
-            gr.HTML('<h2 class="section">Voices</h2>')
             voices = gr.HTML("", elem_id="engine-room-voices")
     outputs = [here, timings, engines, voices]
 
@@ -87,9 +85,10 @@ def _offer_weights(page: Page) -> None:
     """Draw and wire the choice of a quality, and the button that fetches its weights."""
     with gr.Row():
         wanted = gr.Dropdown(
-            [("What suits this machine", ""), *((each.capitalize(), each) for each in qualities())],
+            [("Automatic", ""), *((each.capitalize(), each) for each in qualities())],
             value="",
-            label="Weights of the quality",
+            label="Quality",
+            info="What its engines lack can be fetched here, once",
             elem_id="engine-room-quality",
         )
         bring = gr.Button("", size="sm", elem_id="engine-room-fetch", visible=False)
@@ -155,14 +154,14 @@ def timing_table(timings: Sequence[Timing], titles: Mapping[str, str]) -> str:
         return MEASURED
     rows = (
         (
-            escape(titles.get(each.step, each.step)),
-            escape(each.engine or "own code"),
-            f"{each.seconds_per_media_second:.3f}",
+            f'{escape(titles.get(each.step, each.step))}<br><span class="small">{escape(each.engine)}</span>',
+            f"{each.seconds_per_media_second:.3f} s",
             str(each.runs),
         )
         for each in timings
     )
-    return _table(("Step", "Engine", "Seconds per second of media", "Runs"), rows)
+    table = _table(("Step", "A second of film takes", "Runs"), rows, "plain numbers")
+    return _fold("How fast the steps are", f"{len(timings)} measured", table)
 
 
 def engine_list(engines: Iterable[Entry]) -> str:
@@ -171,11 +170,22 @@ def engine_list(engines: Iterable[Entry]) -> str:
     for each in engines:
         by_role.setdefault(each.role, []).append(each)
     order = [*(role for role in ROLES if role in by_role), *sorted(by_role.keys() - ROLES.keys())]
-    return "".join(
-        f'<section class="role"><h3>{escape(ROLES.get(role, role))}'
-        f' <span class="small">{escape(role)}</span></h3>'
-        f"{''.join(map(_engine, by_role[role]))}</section>"
-        for role in order
+    return "".join(_role(ROLES.get(role, role), by_role[role]) for role in order)
+
+
+def _role(title: str, engines: Sequence[Entry]) -> str:
+    """Return a role's engines, folded: those that are here first."""
+    cards = sorted((bool(each.missing()), _engine(each)) for each in engines)
+    missing = sum(lacking for lacking, _ in cards)
+    told = [f"{len(cards) - missing} here", f"{missing} missing" if missing else ""]
+    return _fold(title, " · ".join(filter(None, told)), "".join(card for _, card in cards))
+
+
+def _fold(title: str, told: str, inside: str) -> str:
+    """Return HTML that is seen when its title is clicked; `told` stands beside it."""
+    return (
+        f'<details class="role"><summary><h3>{escape(title)}</h3>'
+        f'<span class="small">{escape(told)}</span></summary>{inside}</details>'
     )
 
 
@@ -190,7 +200,8 @@ def voice_table(voices: Iterable[Voice]) -> str:
         )
         for each in sorted(voices, key=lambda voice: (voice.languages, voice.title))
     )
-    return _table(("Voice", "Speaks", "Pitch", "About"), rows)
+    table = _table(("Voice", "Speaks", "Pitch", "About"), rows)
+    return _fold("Voices", f"{len(catalog.voices())} built in", table)
 
 
 def spoken(languages: Sequence[str]) -> str:
@@ -228,8 +239,8 @@ def _engine(engine: Entry) -> str:
     )
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "plain") -> str:
     """Return a table of cells that are HTML already."""
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<table class="plain"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -13,6 +13,7 @@ from media.waveform import Look, draw_waveform
 from studio.artefacts import Artefact
 from studio.library import Entry
 from tabs.parts.border import border, member_of, owner_of
+from tabs.parts.cards import kind_of
 from tabs.parts.character_room import character_room
 from tabs.parts.going import destinations, go_to
 from tabs.parts.page import ACT, Page
@@ -37,6 +38,7 @@ def render(page: Page) -> None:
             head = gr.HTML(NOTHING, elem_id="library-head")
             wave = gr.Image(
                 label="Waveform",
+                show_label=False,
                 interactive=False,
                 visible=False,
                 elem_id="library-wave",
@@ -145,7 +147,7 @@ def _wire_buttons(page: Page, lists: LibraryList, buttons: Sequence[gr.Button]) 
 def _title(entry: Entry) -> str:
     when = datetime.fromtimestamp(entry.created_s).astimezone()
     star = "★ " if entry.favourite else ""
-    return f"{star}{entry.title} · {entry.workflow} · {when:%d %b %H:%M}"
+    return f"{star}{entry.title} · {kind_of(entry.workflow)} · {when:%d %b %H:%M}"
 
 
 def _wave(page: Page, id_: str, owner: str) -> Any:

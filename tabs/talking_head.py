@@ -28,10 +28,11 @@ ORDER = 30
 SAMPLE = Path(__file__).parents[1] / "assets" / "portrait.jpg"
 SCRIPT = "Hello! I was a drawing a minute ago. [PAUSE 0.6] Now I can say whatever you write."
 INVITATION = (
-    "Write what shall be said, and choose a portrait.<br>"
-    "It comes back as a film of that face saying it, with captions."
+    "Write what shall be said, and choose a face.<br>"
+    "It comes back as a film of that face saying it, with captions.<br>"
+    "New here? <b>Try the sample</b> needs nothing from you."
 )
-LABEL, NOTHING = "Faces", "Make a character in the Library, or give a picture below."
+LABEL, NOTHING = "Faces", "No character yet: make one in the Library, or give a picture below."
 WITH_A_PICTURE = ("points", "consent", "consent_by", "consent_at")  # what was told of it
 LOOKED_THROUGH, MOST_PICTURES = 60, 6  # jobs; pictures that were used last
 
@@ -54,7 +55,7 @@ def render(page: Page) -> None:
         WORKFLOW,
         action="Let it speak",
         invitation=INVITATION,
-        sample=Sample("avatar", SAMPLE, "Try it with the sample", (("script", SCRIPT),)),
+        sample=Sample("avatar", SAMPLE, "Try the sample", (("script", SCRIPT),)),
         beside={
             "script": script_facts,
             "avatar": face_points,
@@ -89,19 +90,27 @@ def last_pictures(studio: Studio, owner: str) -> dict[str, tuple[Artefact, Talki
 def _wire_faces(page: Page, faces: gr.HTML, asked: Form[TalkingHeadRequest]) -> None:
     """Show characters and last pictures; a click puts one into the form."""
     studio, seen = page.studio, gr.State("")
+    chosen = [asked.base, asked.components["character"]]
 
     @border
-    def look(last: str, request: gr.Request) -> Any:
+    def look(last: str, base: str, character: str, request: gr.Request) -> Any:
         owner = owner_of(request)
         newest = studio.jobs(owner, limit=1)
-        now = " ".join([version(studio, owner), *(job.id for job in newest)])
+        now = " ".join([version(studio, owner), *(job.id for job in newest), base, character or ""])
         if now == last:
             return gr.skip(), gr.skip()
         used = last_pictures(studio, owner)
-        cards = character_cards(studio, owner)
+        cards = character_cards(studio, owner, character)
+        kept = TalkingHeadRequest.model_validate_json(base).avatar if base else None
         known = {each.sha256 for one in studio.characters.of(owner) for each in one.looks}
         cards += [
-            Card(id=sha, title=each.name, about="used before", picture=face(studio, each))
+            Card(
+                id=sha,
+                title=each.name,
+                about="used before",
+                picture=face(studio, each),
+                chosen=str(kept is not None and kept.sha256 == sha).lower(),
+            )
             for sha, (each, _) in used.items()
             if sha not in known
         ]
@@ -111,9 +120,11 @@ def _wire_faces(page: Page, faces: gr.HTML, asked: Form[TalkingHeadRequest]) -> 
     def choose(event: gr.EventData, request: gr.Request, *given: Any) -> list[Any]:
         owner, id_ = owner_of(request), str(event.id)
         now, used = asked.read(studio.store, given), last_pictures(studio, owner)
-        if id_ in used:
+        if now.character is not None and id_ in {now.character.id, now.character.name}:
+            changes: dict[str, Any] = {"character": None}  # a second click lets go
+        elif id_ in used:
             avatar, before = used[id_]
-            changes: dict[str, Any] = {"avatar": avatar, "character": None}
+            changes = {"avatar": avatar, "character": None}
             changes |= {name: getattr(before, name) for name in WITH_A_PICTURE}
         else:
             one: Character = studio.characters.find(id_, owner)
@@ -122,5 +133,5 @@ def _wire_faces(page: Page, faces: gr.HTML, asked: Form[TalkingHeadRequest]) -> 
             changes = {"avatar": None, "character": one, "points": ()}
         return asked.fill(now.model_copy(update=changes))
 
-    page.each_second(look, [seen], [seen, faces])
+    page.each_second(look, [seen, *chosen], [seen, faces])
     faces.select(choose, asked.inputs, asked.inputs, **ACT)

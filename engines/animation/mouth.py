@@ -23,6 +23,10 @@ CHEEK = (50, 205, 207, 187)
 WIDEST = 0.62  # of the half width: how far the lips part when the jaw is wide open
 UPPER_SHARE = 0.22  # of it that the upper lip takes
 SHOWS_TEETH = 0.16  # of the half width: a portrait whose lips are further apart than this
+SPEAKS = (
+    0.08  # of the jaw, of lips pressed or rounded: from there on the portrait's own opening goes
+)
+CLOSING_UP = 0.3  # of a resting opening: what the upper lip comes down as it closes
 POINTS = 41  # of a drawn lip
 
 
@@ -136,14 +140,10 @@ class Mouth:
         return Motion(
             gap=gap,
             width=1 + 0.16 * pose.wide - 0.30 * pose.round - 0.10 * pose.jaw,
-            kept=kept * min(1.0, 0.35 + 1.2 * pose.jaw) if self._speaks(pose) else 1.0,
+            kept=1 + _speaks(pose) * (kept * min(1.0, 0.35 + 1.2 * pose.jaw) - 1),
             teeth=pose.teeth,
             round=pose.round,
         )
-
-    @staticmethod
-    def _speaks(pose: Pose) -> bool:
-        return pose.jaw > 0.01 or pose.press > 0.01 or pose.round > 0.01
 
     def _profile(self, u: Floats, width: float) -> Floats:
         """Return how much of the gap opens at `u`: all in the middle, nothing at the corners."""
@@ -152,7 +152,7 @@ class Mouth:
     def _upper_field(self, motion: Motion) -> Floats:
         """Return how far each place moves down with the upper lip; it fades toward the nose."""
         profile = self._profile(self._u, motion.width)
-        moved = -motion.up * profile + self._resting(motion) * (1 - motion.kept) * 0.45
+        moved = -motion.up * profile + self._resting(motion) * (1 - motion.kept) * CLOSING_UP
         line = float(self._upper[:, 1].mean())
         above = np.clip((line - self._v) / (line - self._nose + 1e-3), 0, 1.2)
         return (moved * np.clip(1 - above, 0, 1) ** 1.2).astype(np.float32)
@@ -160,7 +160,7 @@ class Mouth:
     def _lower_field(self, motion: Motion) -> Floats:
         """Return how far each place moves down with the lower lip and the jaw."""
         profile = self._profile(self._u, motion.width)
-        lip = motion.low * profile - self._resting(motion) * (1 - motion.kept) * 0.55
+        lip = motion.low * profile - self._resting(motion) * (1 - motion.kept) * (1 - CLOSING_UP)
         lip = lip - 0.10 * self._half * profile * motion.teeth
         jaw = (0.62 * motion.low - motion.lifted) * np.exp(
             -((self._u / (0.95 * self._jaw_half)) ** 4)
@@ -205,8 +205,8 @@ class Mouth:
         """Return the inner edges of both lips, (41, 2) each, where the warp puts them."""
         top, bottom = self._upper.copy(), self._lower.copy()
         open_top, open_bottom = (self._profile(each[:, 0], 1.0) for each in (top, bottom))
-        top[:, 1] += -motion.up * open_top + self._rest * (1 - motion.kept) * 0.45
-        bottom[:, 1] += motion.low * open_bottom - self._rest * (1 - motion.kept) * 0.55
+        top[:, 1] += -motion.up * open_top + self._rest * (1 - motion.kept) * CLOSING_UP
+        bottom[:, 1] += motion.low * open_bottom - self._rest * (1 - motion.kept) * (1 - CLOSING_UP)
         bottom[:, 1] -= 0.10 * self._half * open_bottom * motion.teeth
         for lip in (top, bottom):
             lip[:, 1] += self._drop(lip[:, 0], lip[:, 1], motion)
@@ -261,13 +261,13 @@ class Mouth:
         skin = self._mean(points[list(CHEEK)])
         lip = self._mean(np.vstack([points[list(LOWER_OUTER)], points[list(LOWER_INNER)][::-1]]))
         tint = skin / np.array([215.0, 175.0, 150.0])
-        tint = 0.4 + 0.6 * tint / max(float(tint.mean()), 1e-3)
+        tint = 0.15 + 0.85 * tint / max(float(tint.mean()), 1e-3)
         light = float(np.clip(skin.mean() / 180, 0.3, 1.1))
         self._teeth = np.clip(
             np.array([222.0, 203.0, 178.0]) * tint * light * np.array(teeth), 0, 235
         )
-        self._dark = lip * np.array([0.27, 0.20, 0.27])
-        self._tongue = lip * np.array([0.80, 0.72, 0.95]) + 0.06 * skin
+        self._dark = lip * np.array([0.26, 0.18, 0.18])
+        self._tongue = lip * np.array([0.74, 0.62, 0.64]) + 0.06 * skin
 
     def _mean(self, contour: Floats) -> NDArray[np.float64]:
         mask = self.window.mask(contour.astype(np.float32))
@@ -287,6 +287,11 @@ class Mouth:
 
     def _mask(self, contour: NDArray[Any], soft_px: float) -> Floats:
         return self.window.mask((contour @ self._turn + self._middle).astype(np.float32), soft_px)
+
+
+def _speaks(pose: Pose) -> float:
+    """Return 0 for a portrait as it is, 1 for one that speaks, and what lies between."""
+    return min(1.0, max(pose.jaw, pose.press, pose.round) / SPEAKS)
 
 
 def _dense(lip: Floats) -> Floats:

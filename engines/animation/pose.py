@@ -106,6 +106,7 @@ def poses(
     seen_s = np.asarray(frames, np.float64) / fps
     mouth["stress"], mouth["brow"] = _eased(mouth["jaw"], 0.35), _eased(mouth["jaw"], 0.25)
     read = {name: np.interp(seen_s, clock, curve) for name, curve in mouth.items()}
+    read["press"] = np.maximum(read["press"], read.pop("hush"))  # who is silent shuts the mouth
     read |= _idle(read["stress"], read["brow"], seen_s + at_s, seed)
     # Rounded: what lies before a part must not be felt, be it in the last digit.
     return _poses({name: curve.round(5) for name, curve in read.items()}, len(frames))
@@ -159,6 +160,7 @@ def _mouth_by_phones(phones: Sequence[Phone], speech: Audio, duration_s: float) 
     jaw = np.minimum(jaw, 1 - 0.75 * teeth)
     return {
         "jaw": jaw,
+        "hush": 1 - heard,
         "wide": _eased(wide * heard, 0.045),
         "round": _eased(rounded * heard, 0.045),
         "press": press * heard,
@@ -174,7 +176,8 @@ def _mouth_by_sound(speech: Audio, duration_s: float) -> dict[str, Curve]:
     level = np.clip((level_db - LOUD_DB + SILENT_DB) / SILENT_DB, 0, 1) * heard
     sound = speech.mono().resampled(ANALYSIS_HZ).samples[0]
     if sound.size < ANALYSIS_HZ // 10:
-        return {name: np.zeros(clock.size) for name in ("jaw", "wide", "round", "press", "teeth")}
+        still = dict.fromkeys(("jaw", "wide", "round", "press", "teeth"), np.zeros(clock.size))
+        return {**still, "hush": np.ones(clock.size)}
     f, t, power = _spectrogram(sound)
 
     def band_db(low_hz: float, high_hz: float) -> Curve:
@@ -190,6 +193,7 @@ def _mouth_by_sound(speech: Audio, duration_s: float) -> dict[str, Curve]:
     rounded = np.where(level > 0.25, -0.3 * front - 0.15 * open_, 0)
     return {
         "jaw": _eased(jaw, 0.03),
+        "hush": 1 - heard,
         "wide": _eased(np.where(level > 0.25, 0.28 * front, 0), 0.045),
         "round": np.clip(_eased(rounded, 0.045), 0, 0.8),
         "press": np.zeros(clock.size),

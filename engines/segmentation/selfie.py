@@ -25,6 +25,10 @@ CLOSER = (
     0.8  # a second look is worth it where the person takes less of the picture's sides than that
 )
 MARGIN = 0.12
+SURE, DOUBT = (
+    0.7,
+    0.05,
+)  # of the mask; of the person's size: hair that is in doubt stands off so far
 KEPT = 0.8  # of the mask before, where the picture stands still
 STILL = 0.03  # a change of colour that is none, of full scale
 CUT = 0.12  # a mean change of colour that is another shot
@@ -67,7 +71,7 @@ class SelfieSegmenter:
         mask = self._looked(seen)
         part = _around(mask)
         if part is None:
-            return mask
+            return _near_the_sure(mask)
         within = slice(part.top, part.bottom), slice(part.left, part.right)
         closer = mask.copy()
         closer[within] = self._looked(np.ascontiguousarray(seen[within]))
@@ -76,7 +80,7 @@ class SelfieSegmenter:
         weight[within] = 1
         side = MARGIN / 2 * max(part.bottom - part.top, part.right - part.left)
         weight = np.clip(2 * box(weight, side) - 1, 0, 1)
-        return floats(mask + weight * (closer - mask))
+        return _near_the_sure(floats(mask + weight * (closer - mask)))
 
     def _looked(self, seen: Floats) -> Floats:
         """Return the network's mask of a picture in 0..1, at its size."""
@@ -85,6 +89,14 @@ class SelfieSegmenter:
         self._network.setInput(np.ascontiguousarray(square.transpose(2, 0, 1)[None]))
         mask = self._network.forward().reshape(NET_PX, NET_PX)
         return floats(np.clip(resized(mask, width, height), 0, 1))
+
+
+def _near_the_sure(mask: Floats) -> Floats:
+    """Return the mask without what is only perhaps a person and stands off what surely is one."""
+    sure = floats(mask > SURE)
+    reach = max(2, round(DOUBT * float(np.sqrt(sure.sum()))))
+    shape = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    return floats(mask * box(floats(cv2.dilate(sure, shape)), reach / 2))
 
 
 def _small(frame: Picture) -> Floats:

@@ -1,6 +1,7 @@
 """The one border between Gradio and the studio, and who stands on the other side."""
 
 import logging
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -19,6 +20,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 DOOR = "understudy.door"  # where a request's scope holds the app that knows who is logged in
 COOKIES = ("access-token-", "access-token-unsecure-")  # of Gradio's login
+FLAG = re.compile(r" \(--[a-z-]+\)")  # of the command line, in a remedy
 STRANGER = "?"  # begins the owner of who has not logged in: a name that no user can have
 
 
@@ -53,8 +55,9 @@ def translated(error: Exception) -> gr.Error:
 
 
 def _plain(text: str) -> str:
-    """Return text that the browser shows as it is: it takes messages for HTML."""
-    return escape(text, quote=False)
+    """Return a sentence that the browser shows as it is (it takes messages for HTML), without flags."""
+    shown = FLAG.sub("", text)
+    return escape(shown[:1].upper() + shown[1:], quote=False)
 
 
 def sentence(error: ValidationError) -> str:

@@ -27,11 +27,16 @@ def job_card(job: Job, currency: str, *, heading: bool = True) -> str:
         f'<article class="job {job.state}" data-job="{escape(job.id)}"'
         f' data-state="{job.state}">'
         f'<div class="job-head"><span class="badge {job.state}">{BADGES[job.state]}</span>'
-        f'<span class="job-kind">{escape(job.workflow.replace("_", " "))}</span>'
+        f'<span class="job-kind">{escape(kind_of(job.workflow))}</span>'
         f'<span class="job-numbers">{escape(_numbers(job, currency))}</span></div>'
         f'{title}<div class="job-step">{escape(_step(job))}</div>'
         f"{bar if job.state in {'queued', 'running', 'waiting'} else ''}</article>"
     )
+
+
+def kind_of(workflow: str) -> str:
+    """Return what people call the kind of a job."""
+    return workflow.replace("-", " ").capitalize()
 
 
 def account_table(account: Account, currency: str) -> str:
@@ -59,7 +64,7 @@ def account_table(account: Account, currency: str) -> str:
     heads = "".join(f'<th scope="col">{each}</th>' for each in ("", "Expected", "It took"))
     return (
         '<details class="flight account"><summary>Expected, and what it took</summary>'
-        f'<table class="plain"><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table></details>'
+        f'<table class="plain numbers"><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table></details>'
     )
 
 
@@ -92,7 +97,7 @@ def _step(job: Job) -> str:
     if job.state == "queued":
         return f"Place {job.position} in the queue" if job.position else "Starting"
     if job.state == "failed":
-        return job.error
+        return job.error[:1].upper() + job.error[1:]
     if job.state == "waiting":
         return "Have a look, then continue."
     if job.state in {"done", "cancelled"}:

@@ -27,6 +27,9 @@ FOLLOW = "() => setTimeout(() => document.querySelector('#character-file a')?.cl
 SHOW = "() => document.querySelector('#character-panel')?.scrollIntoView({ block: 'nearest' })"
 
 
+NEW = '<h2 class="new">A new character</h2>'  # the style sheet hides what needs an old one
+
+
 @dataclass(frozen=True, slots=True)
 class CharacterRoom:
     """What was drawn."""
@@ -54,7 +57,7 @@ class CharacterRoom:
         found = studio.characters.find(id_, owner) if id_ else None
         is_ours = found is not None and studio.characters.is_shipped(found)
         note = '<p class="hint">The studio\'s own: duplicate it to change it.</p>'
-        title = f"<h2>{escape(found.name) if found else 'A new character'}</h2>"
+        title = f"<h2>{escape(found.name)}</h2>" if found else NEW
         head = title + (note if is_ours else "")
         hidden = gr.update(visible=False)
         first = ["", id_, gr.update(visible=visible), head, "", hidden]

@@ -1,5 +1,6 @@
 """Characters as tabs show them: cards with their faces, and drop-downs with their names."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -8,7 +9,7 @@ from gradio.components import Component
 from media.pictures import data_address
 from studio.artefacts import Artefact
 from studio.characters import Character
-from studio.consent import KIND_TITLES
+from studio.consent import ConsentKind
 from studio.errors import BadInput
 from studio.studio import Studio
 from tabs.parts.border import border, owner_of
@@ -16,6 +17,7 @@ from tabs.parts.gallery import Card
 from tabs.parts.page import Page
 
 FACE_PX = 176
+SHORT: Mapping[ConsentKind, str] = {"me": "You", "agreed": "Agreed", "nobody": "Made up"}
 
 
 def character_cards(studio: Studio, owner: str, chosen: str = "") -> list[Card]:
@@ -34,13 +36,14 @@ def character_cards(studio: Studio, owner: str, chosen: str = "") -> list[Card]:
 
 def about(character: Character) -> str:
     """Return a character's voice and consent in a few words."""
-    kind = KIND_TITLES[character.consent.kind] if character.consent else ""
-    voice = "own voice" if character.voice.recordings else character.voice.built_in.capitalize()
+    kind = SHORT[character.consent.kind] if character.consent else ""
+    known = character.voice.built_in
+    voice = "own voice" if character.voice.recordings else known and f"{known.capitalize()}'s voice"
     look, tone = (
         "trained look" * bool(character.loras),
         "trained voice" * bool(character.voice.models),
     )
-    return " · ".join(filter(None, (voice, look, tone, kind.partition(":")[0])))
+    return " · ".join(filter(None, (kind, voice, look, tone)))
 
 
 def face(studio: Studio, picture: Artefact) -> str:

@@ -278,7 +278,7 @@ def wire_cast(drawn: Editor) -> None:
         cast.recording.clear,
         cast.character.input,
     ]
-    offer_characters(drawn.page, cast.character, "Nobody")
+    offer_characters(drawn.page, cast.character, "No character")
     inputs = [opened, *line.values, *cast.values]
     gr.on(changes, keep, inputs, [opened, table, cast.speaker, *bar.shown], **ACT)
 

@@ -132,12 +132,14 @@ def cast_panel() -> CastPanel:
             elem_id="cast-speaker",
         )
         facts = gr.HTML("")
-        sample = gr.Audio(label="The original voice", interactive=False, elem_id="cast-sample")
+        sample = gr.Audio(
+            label="The original voice", interactive=False, buttons=[], elem_id="cast-sample"
+        )
         with gr.Row():
             name = gr.Textbox(label="Name", elem_id="cast-name", min_width=140, max_length=60)
             voice = gr.Dropdown([], label="Voice", elem_id="cast-voice", min_width=140)
             character = gr.Dropdown(
-                [("Nobody", "")],
+                [("No character", "")],
                 value="",
                 label="Speaks as",
                 elem_id="cast-character",

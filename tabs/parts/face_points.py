@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from media.pictures import Pixels
 
 SHOWN_PX = 640
+AROUND = 2.0  # of the points' spread, each way
 NAMES = (
     "Left eye",
     "Right eye",
@@ -32,10 +33,10 @@ PLACED = "Drag the five points to the eyes, the tip of the nose and the corners 
 
 TEMPLATE = """
 {{#if value.picture}}
-<details class="face" {{#if value.unsure}}open{{/if}}>
+<details class="face" open>
   <summary class="{{#if value.unsure}}lack{{/if}}">{{value.told}}</summary>
   <p class="hint">{{value.advice}}</p>
-  <div class="face-stage"><img src="{{value.picture}}" alt="The portrait with five points on its face" draggable="false">
+  <div class="face-stage" data-part="{{value.part}}"><img src="{{value.picture}}" alt="The portrait with five points on its face" draggable="false">
   {{#each value.points}}
   <button type="button" class="face-point" style="left:{{this.x}}%;top:{{this.y}}%" aria-label="{{this.name}}"
     title="{{this.name}}"></button>
@@ -51,8 +52,11 @@ const place = (dot, x, y) => {
   dot.style.left = Math.min(100, Math.max(0, x)) + '%';
   dot.style.top = Math.min(100, Math.max(0, y)) + '%';
 };
-const tell = () => trigger('select', { points: dots().map((dot) =>
-  [parseFloat(dot.style.left) / 100, parseFloat(dot.style.top) / 100]) });
+const tell = () => {
+  const [left, top, width, height] = element.querySelector('.face-stage').dataset.part.split(' ').map(Number);
+  trigger('select', { points: dots().map((dot) =>
+    [left + width * parseFloat(dot.style.left) / 100, top + height * parseFloat(dot.style.top) / 100]) });
+};
 const bind = () => dots().forEach((dot) => {
   if (dot.dataset.bound) return;
   dot.dataset.bound = 'yes';
@@ -136,22 +140,48 @@ def _light(choice: catalog.Choice) -> Any:
     return choice.engine.build() if choice.engine and choice.engine.weights is None else None
 
 
+def _around(pixels: "Pixels", five: Sequence[Sequence[float]]) -> tuple[float, float, float, float]:
+    """Return the part of a picture around a face, so that its points lie apart.
+
+    Returns:
+        Left, top, width and height in shares of the picture.
+    """
+    tall_px, wide_px = pixels.shape[:2]
+    across = [x * wide_px for x, _ in five]
+    down = [y * tall_px for _, y in five]
+    reach_px = AROUND * max(max(across) - min(across), max(down) - min(down))
+    sides: list[float] = []
+    for places, whole_px in ((across, wide_px), (down, tall_px)):
+        middle = (min(places) + max(places)) / 2
+        low, high = max(0.0, middle - reach_px), min(float(whole_px), middle + reach_px)
+        sides += [low / whole_px, (high - low) / whole_px]
+    return sides[0], sides[2], sides[1], sides[3]
+
+
 def _value(
     pixels: "Pixels", told: str, five: Sequence[Sequence[float]], *, unsure: bool
 ) -> Mapping[str, Any]:
     from PIL import Image  # noqa: PLC0415 - heavy
 
-    small = Image.fromarray(pixels)
+    left, top, width, height = part = (0.0, 0.0, 1.0, 1.0) if unsure else _around(pixels, five)
+    tall_px, wide_px = pixels.shape[:2]
+    box = (left * wide_px, top * tall_px, (left + width) * wide_px, (top + height) * tall_px)
+    small = Image.fromarray(pixels).crop(tuple(map(round, box)))
     small.thumbnail((SHOWN_PX, SHOWN_PX))
     out = io.BytesIO()
     small.save(out, "JPEG", quality=85)
     places = [
-        {"name": name, "x": round(100 * x, 2), "y": round(100 * y, 2)}
+        {
+            "name": name,
+            "x": round(100 * (x - left) / width, 2),
+            "y": round(100 * (y - top) / height, 2),
+        }
         for name, (x, y) in zip(NAMES, five, strict=True)
     ]
     return {
         "picture": f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}",
         "told": told,
+        "part": " ".join(f"{each:.5f}" for each in part),
         "advice": PLACED,
         "points": places,
         "unsure": unsure,

@@ -2,7 +2,7 @@
 
 import mimetypes
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature
 from pathlib import Path
@@ -26,7 +26,7 @@ from tabs.parts.page import QUIET
 R = TypeVar("R", bound=Request)
 T = TypeVar("T")
 
-GROUPS = ("Content", "Look", "Output")
+LAST = "Output"
 UNITS = {"seconds": "s", "milliseconds": "ms", "beats per minute": "bpm"}  # shorter than in help
 RADIO_CHOICES = 3  # more than that go into a drop-down
 KINDS = {
@@ -120,6 +120,9 @@ class Form(Generic[R]):
                 )
             elif view.many:
                 updates.append("\n".join(map(str, value)))
+            elif files := view.extra.get("shown_with"):
+                shown = any(getattr(request, each) for each in files)
+                updates.append(gr.update(value=value, visible=shown))
             else:
                 updates.append(gr.update(value=value))
         return updates
@@ -131,6 +134,8 @@ class Form(Generic[R]):
             default = view.default
             if view.kind == "file":
                 updates.append(gr.update(value=None, label=label(view)))
+            elif "shown_with" in view.extra:
+                updates.append(gr.update(value=default, visible=False))
             else:
                 updates.append("\n".join(map(str, default or ())) if view.many else default)
         return updates
@@ -150,25 +155,47 @@ def build(
     schemas: Mapping[str, Any] = request.model_json_schema()["properties"]
     drawn: dict[str, Component] = {}
     more: dict[str, gr.HTML] = {}
-    for group in GROUPS:
-        members = [each for each in views.values() if each.extra.get("group", "Output") == group]
-        plain = [each for each in members if not each.extra.get("advanced")]
-        folded = [each for each in members if each.extra.get("advanced")]
-        if not members:
-            continue
+
+    def draw(members: Sequence[FieldView]) -> None:
+        for view in members:
+            shown = prefix == "-" or _is_shown(view, views)
+            drawn[view.name] = component(view, schemas[view.name], prefix, visible=shown)
+            if view.name in beside:
+                more[view.name] = beside[view.name]()
+
+    for group, folds in _groups(views.values()).items():
         with gr.Column(elem_classes="card"):
             gr.HTML(f"<h2>{group}</h2>", elem_classes="card-heading")
-            for view in plain:
-                drawn[view.name] = component(view, schemas[view.name], prefix)
-                if view.name in beside:
-                    more[view.name] = beside[view.name]()
-            if folded:
-                with gr.Accordion("More", open=False, elem_classes="card-more"):
-                    drawn |= {v.name: component(v, schemas[v.name], prefix) for v in folded}
-    ordered = {name: drawn[name] for name in views}
+            draw(folds.pop("", ()))
+            for title, members in folds.items():
+                with gr.Accordion(title, open=False, elem_classes="card-more"):
+                    draw(members)
+    made = Form(request, {name: drawn[name] for name in views}, views, more, gr.State(""))
     if prefix != "-":
-        _wire_shown(views, ordered)
-    return Form(request, ordered, views, more, gr.State(""))
+        _wire_shown(made)
+    return made
+
+
+def _groups(views: Iterable[FieldView]) -> dict[str, dict[str, list[FieldView]]]:
+    """Return the fields by card, then by fold; "" is what is not folded away."""
+    found: dict[str, dict[str, list[FieldView]]] = {}
+    for view in sorted(views, key=_place):
+        folded = view.extra.get("advanced", "")
+        fold = "More" if folded is True else str(folded)
+        found.setdefault(str(view.extra.get("group", LAST)), {}).setdefault(fold, []).append(view)
+    return found
+
+
+def _place(view: FieldView) -> tuple[bool, bool]:
+    return view.extra.get("group", LAST) == LAST, view.extra.get("advanced") is True
+
+
+def _is_shown(view: FieldView, views: Mapping[str, FieldView]) -> bool:
+    """Tell whether a field is shown while every other has its default."""
+    ruled: Mapping[str, Sequence[Any]] = view.extra.get("shown_when", {})
+    return "shown_with" not in view.extra and all(
+        views[name].default in values for name, values in ruled.items()
+    )
 
 
 def drawable(view: FieldView) -> bool:
@@ -176,12 +203,14 @@ def drawable(view: FieldView) -> bool:
     return view.kind != "data" and not view.extra.get("hidden")
 
 
-def component(view: FieldView, schema: Mapping[str, Any], prefix: str = "") -> Component:
+def component(
+    view: FieldView, schema: Mapping[str, Any], prefix: str = "", *, visible: bool = True
+) -> Component:
     """Return the component that suits a field, given its JSON schema."""
-    named: dict[str, Any] = {"label": label(view), "info": view.help or None}
+    told = view.help.partition("; empty:")[0]  # the form has a word for it
+    named: dict[str, Any] = {"label": label(view), "info": told or None, "visible": visible}
     if prefix != "-":
         named["elem_id"] = f"{prefix}field-{view.name.replace('_', '-')}"
-        named["visible"] = "shown_when" not in view.extra
     if view.kind == "file":
         return _upload(view, named)
     if view.kind == "switch":
@@ -197,8 +226,12 @@ def component(view: FieldView, schema: Mapping[str, Any], prefix: str = "") -> C
     return _text(view, schema, named)
 
 
-def _wire_shown(views: Mapping[str, FieldView], drawn: Mapping[str, Component]) -> None:
+def _wire_shown(made: Form[Any]) -> None:
     """Show the fields that depend on another one only while they matter."""
+    views, drawn = made.views, made.components
+    for view in views.values():
+        if files := view.extra.get("shown_with"):
+            _wire_shown_with(made, drawn[view.name], files)
     wanted = {name: dict(view.extra.get("shown_when", {})) for name, view in views.items()}
     for name in dict.fromkeys(each for conditions in wanted.values() for each in conditions):
         ruled = {each: values[name] for each, values in wanted.items() if name in values}
@@ -209,6 +242,17 @@ def _wire_shown(views: Mapping[str, FieldView], drawn: Mapping[str, Component]) 
 
         change = getattr(drawn[name], "change")  # noqa: B009 - declared on each component
         change(show, drawn[name], [drawn[each] for each in ruled], **QUIET)
+
+
+def _wire_shown_with(made: Form[Any], ruled: Component, names: Sequence[str]) -> None:
+    """Show a field only while one of some files is given, or kept."""
+    files = [made.components[name] for name in names]
+
+    def show(base: str, *given: Any) -> Any:
+        kept = made.request.model_validate_json(base) if base else None
+        return gr.update(visible=any(given) or any(getattr(kept, name, None) for name in names))
+
+    gr.on([getattr(each, "change") for each in files], show, [made.base, *files], ruled, **QUIET)  # noqa: B009 - declared on each component
 
 
 def label(view: FieldView) -> str:
@@ -326,9 +370,9 @@ def _choices(view: FieldView) -> list[tuple[str, Any]] | None:  # noqa: PLR0911 
     if "voice" in view.extra:
         return [(str(view.extra["voice"]), ""), *voice_choices()]
     if "quality" in view.extra:
-        best = catalog.default_quality()
+        best = catalog.default_quality().capitalize()
         presets = ((each.capitalize(), each) for each in catalog.qualities())
-        return [(f"What suits this machine ({best})", ""), *presets]
+        return [(f"Automatic: {best}", ""), *presets]
     if "format" in view.extra:
         return [
             (f"{each.title} ({each.width_px} × {each.height_px})", each.id)

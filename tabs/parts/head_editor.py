@@ -88,7 +88,7 @@ def _panel() -> SentencePanel:
                 max_length=600,
                 elem_id="head-text",
             )
-            with gr.Row():
+            with gr.Row(elem_classes="acts"):
                 small: dict[str, Any] = {"size": "md", "min_width": 110}
                 play = gr.Button("▶ Play", elem_id="head-play", **small)
                 again = gr.Button("Speak it differently", elem_id="head-again", **small)

@@ -46,6 +46,7 @@ ROLES = {
     "PortraitDriver": "Moves the face like the video's",
     "ImageMaker": "Makes pictures",
     "Segmenter": "Cuts people out",
+    "LipSyncer": "Moves filmed lips",
 }
 """What each role does, in the order in which a job calls for them."""
 USES: Mapping[bool | str, str] = {

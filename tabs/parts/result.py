@@ -89,7 +89,13 @@ def result_view(prefix: str) -> ResultView:
         notes = gr.HTML("", elem_classes="notes")
         with gr.Accordion("Report", open=False, elem_id=f"{prefix}-report-fold"):
             report = gr.Markdown("", elem_id=f"{prefix}-report")
-            numbers = gr.JSON(label="In numbers", elem_id=f"{prefix}-numbers", open=False)
+            with gr.Accordion("In numbers", open=False, elem_classes="card-more"):
+                numbers = gr.JSON(
+                    label="In numbers",
+                    show_label=False,
+                    max_height=360,
+                    elem_id=f"{prefix}-numbers",
+                )
         with gr.Accordion("Files", open=False, elem_id=f"{prefix}-files-fold"):
             files = gr.File(
                 label="Download",

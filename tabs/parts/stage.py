@@ -13,7 +13,7 @@ from studio.errors import NotFound
 from studio.request import Request
 from studio.workflow import Workflow
 from tabs.parts import form, weights
-from tabs.parts.border import border, member_of, owner_of
+from tabs.parts.border import member_of, owner_of
 from tabs.parts.characters import offer_characters
 from tabs.parts.form import Form
 from tabs.parts.job_view import JobView, job_view
@@ -56,6 +56,7 @@ class Stage(Generic[R]):
     left: gr.Column
     right: gr.Column
     start: gr.Button
+    wrong: gr.HTML  # what hinders the start
 
 
 def stage(
@@ -86,6 +87,7 @@ def stage(
             flight = gr.HTML("", elem_id=f"{name}-flight")
             bring = gr.Button("", size="sm", elem_id=f"{name}-fetch", visible=False)
             with gr.Row(elem_classes="starting"):
+                wrong = gr.HTML("", elem_id=f"{name}-wrong", elem_classes="wrong")
                 start = gr.Button(
                     action, variant="primary", size="lg", elem_id=f"{name}-start", min_width=180
                 )
@@ -99,14 +101,16 @@ def stage(
                 fresh = gr.Button("Clear", size="lg", elem_id=f"{name}-fresh", min_width=80)
         with gr.Column(scale=7, min_width=320) as right:
             view = job_view(page, name, invitation)
-    made = Stage(asked, view, left, right, start)
+    made = Stage(asked, view, left, right, start, wrong)
     page.rooms[name] = Room(page.tab, view.opened, asked)
     _wire_start(page, workflow, made, action, made.start.click)
     _wire_preflight(page, workflow, asked, (flight, bring))
     for field, view_ in asked.views.items():
         if view_.kind == "character":
             offer_characters(page, asked.components[field], "Nobody")
-    fresh.click(border(asked.clear), None, asked.inputs, **ACT)
+    fresh.click(asked.clear, None, asked.inputs, **ACT)
+    changes = [_change(asked, name) for name in asked.components]
+    gr.on([fresh.click, *changes], None, None, wrong, js="() => ''", **QUIET)
     if sample is not None:  # one click: it goes into the form, and starts
         names = [sample.field, *(name for name, _ in sample.texts)]
         given = [str(sample.path), *(text for _, text in sample.texts)]
@@ -127,18 +131,20 @@ def _wire_start(
     taken = made.form.handler(page.studio.store, submit)
 
     @wraps(taken)
-    def send(*given: Any) -> tuple[Any, Any]:
+    def send(*given: Any) -> tuple[Any, Any, str]:
         """Whatever happens, the button is ready again: so what is wrong is told, not raised."""
         ready = gr.update(value=action, interactive=True)
         try:
-            return taken(*given), ready
+            return taken(*given), ready, ""
         except gr.Error as error:
-            gr.Warning(error.message, title=error.title)
-            return gr.update(), ready
+            return gr.update(), ready, f'<p class="note" role="alert">{error.message}</p>'
 
-    busy: Callable[[], Any] = lambda: gr.update(value="Taking it in…", interactive=False)  # noqa: E731
-    clicked = when(busy, None, made.start, js=ASK_TO_NOTIFY, **ACT)
-    sent = clicked.then(send, made.form.inputs, [made.view.opened, made.start], **ACT)
+    def busy() -> tuple[Any, str]:
+        return gr.update(value="Taking it in…", interactive=False), ""
+
+    clicked = when(busy, None, [made.start, made.wrong], js=ASK_TO_NOTIFY, **ACT)
+    outputs = [made.view.opened, made.start, made.wrong]
+    sent = clicked.then(send, made.form.inputs, outputs, **ACT)
     sent.then(None, js=SHOW_JOB.replace("ID", workflow.name), **ACT)
 
 

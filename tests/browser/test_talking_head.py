@@ -40,7 +40,7 @@ def has(page, selector, text):
 def test_points_are_dragged_by_mouse_and_keys(visit):
     page = visit()
     open_tab(page)
-    page.get_by_role("button", name="More").first.click()  # where the points are in numbers
+    page.get_by_role("button", name="More").nth(1).click()  # where the points are in numbers
     picture = page.locator("#talking-head-field-avatar input[type=file]")
     picture.set_input_files(str(shared("portraits/noface_cat.png")))
     dot = page.locator("#face-points .face-point").nth(2)

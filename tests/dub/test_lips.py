@@ -111,3 +111,14 @@ def test_shots_are_found_and_looking_can_be_stopped():
 
     with pytest.raises(Cancelled):
         next(read_frames(info, check=stop))
+
+
+def test_new_lips_that_follow_less_well_are_told_from_better_ones():
+    from workflows.dub.lips import Read, _is_worse
+
+    dice = np.random.default_rng(3)
+    level = np.repeat(dice.uniform(-50, -10, 20), 5) + dice.normal(0, 1, 100)
+    follows, strays = level / 100 + 1, dice.uniform(0, 1, 100)
+    assert _is_worse(Read(tuple(follows), tuple(strays), tuple(level)))
+    assert not _is_worse(Read(tuple(strays), tuple(follows), tuple(level)))
+    assert not _is_worse(Read(tuple(follows[:5]), tuple(strays[:5]), tuple(level[:5])))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from engines import catalog
-from engines.animation.pose import poses
+from engines.animation.pose import Pose, poses
 from engines.roles import Part, Phone
 from media.audio import Audio, open_audio, write_audio
 from media.pictures import read_picture
@@ -165,3 +165,13 @@ def test_silence_closes_the_mouth_of_every_pose(seconds):
     assert all(0 <= each.blink <= 1 for each in made)
     if seconds > 5:
         assert max(each.blink for each in made) > 0.8
+
+
+def test_a_smile_goes_softly_into_speech():
+    from engines.animation.mouth import Mouth
+
+    mouth = Mouth.__new__(Mouth)
+    mouth._half = 50.0
+    kept = [mouth._motion(Pose(jaw=jaw)).kept for jaw in np.linspace(0, 0.3, 61)]
+    assert kept[0] == 1 and min(kept) < 0.6
+    assert np.abs(np.diff(kept)).max() < 0.06

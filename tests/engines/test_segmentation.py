@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from engines import catalog
+from engines.segmentation.selfie import _near_the_sure
 from media.pictures import read_picture
 from tests import tiny
 from tests.media import ROOT, shared
@@ -90,3 +91,12 @@ def test_a_matte_stands_still_where_the_picture_does(selfie):
 
 def test_nobody_is_nobody(selfie):
     assert matte_of(selfie, np.full((90, 160, 3), 120, np.uint8)).mean() < 0.02
+
+
+def test_what_is_perhaps_a_person_counts_only_beside_one():
+    mask = np.zeros((200, 200), np.float32)
+    mask[40:, 60:140] = 1
+    mask[120:, :60] = 0.45  # a hill, says the network in doubt
+    kept = _near_the_sure(mask)
+    assert kept[160, :30].max() == 0 and kept[160, 56] > 0.2
+    assert np.array_equal(kept[mask == 1], mask[mask == 1])

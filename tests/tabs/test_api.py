@@ -129,15 +129,15 @@ def test_cancel_and_retry(client, sound):
 
 def test_what_cannot_be_done_is_a_sentence(client, sound, tmp_path):
     for said, asked in {
-        "there is no sound yet": {},
+        "There is no sound yet": {},
         "By db": {"by_db": 99},
         "Nonsense": {"nonsense": 1},
     }.items():
         with pytest.raises(Exception, match=said):
             client.predict("quieter", asked, api_name="/submit")
-    with pytest.raises(Exception, match="there is no workflow 'none'"):
+    with pytest.raises(Exception, match="There is no workflow 'none'"):
         client.predict("none", {}, api_name="/submit")
-    with pytest.raises(Exception, match="there is no job 'x'"):
+    with pytest.raises(Exception, match="There is no job 'x'"):
         client.predict("x", api_name="/status")
     broken = tmp_path / "broken.wav"
     broken.write_text("no sound")
@@ -242,7 +242,7 @@ class TestTwoPeople:
             "/result": (job,),
             "/answer": (job, "{}"),
         }.items():
-            with pytest.raises(Exception, match="there is no job"):
+            with pytest.raises(Exception, match="There is no job"):
                 bob.predict(*arguments, api_name=name)
 
         path = next((guarded_site.data / "exports" / job).glob("*.wav"), None)
@@ -268,9 +268,9 @@ class TestTwoPeople:
         where = f"{guarded_site.url}/gradio_api/file={path}"
         assert [status_of(where, each) for each in (ann, bob, None)] == [200, 404, 404]
         asked = {"script": "Hello.", "character": "Cara"}
-        with pytest.raises(Exception, match="there is no picture yet"):
+        with pytest.raises(Exception, match="There is no picture yet"):
             ann.predict("talking-head", asked, api_name="/submit")
-        with pytest.raises(Exception, match="there is no character 'Cara'"):
+        with pytest.raises(Exception, match="There is no character 'Cara'"):
             bob.predict("talking-head", asked, api_name="/submit")
 
     def asked(self, person, guarded_site, file):

@@ -5,13 +5,15 @@ import pytest
 from pydantic import ValidationError
 
 import app
-from studio.artefacts import Store
+from studio.artefacts import Artefact, Store
 from studio.errors import BadInput, NotFound
+from studio.fields import fields_of
 from tabs.parts import form
 from tabs.parts.border import sentence, translated
 from tabs.parts.languages import language_choices, language_name
 from tests.tabs.conftest import make_sound
 from tests.tabs.quieter import QuieterRequest
+from workflows.talking_head.request import TalkingHeadRequest
 
 
 @pytest.fixture
@@ -105,7 +107,7 @@ def test_what_is_wrong_is_a_sentence_and_no_markup(made):
         made.read(None, values(made, by_db=99))
     assert sentence(caught.value) == "By db: input should be less than or equal to 40."
     shown = translated(NotFound("there is no job '<img src=x>'", remedy="Look."))
-    assert shown.message == "there is no job '&lt;img src=x&gt;'. Look."
+    assert shown.message == "There is no job '&lt;img src=x&gt;'. Look."
     secret = translated(RuntimeError("/home/me/secret"))
     assert "secret" not in secret.message
     assert "(error " in secret.message
@@ -147,3 +149,29 @@ def test_a_colour_is_read_however_the_picker_writes_it():
         )
     with pytest.raises(ValidationError):
         made.read(None, values(made, background_colour="red; drop"))
+
+
+def test_cards_come_in_the_requests_order_and_more_is_the_last_fold():
+    views = [each for each in fields_of(TalkingHeadRequest) if form.drawable(each)]
+    cards = form._groups(views)
+    assert list(cards) == ["What is said", "Who says it", "Background", "Output"]
+    for folds in cards.values():
+        assert next(iter(folds)) == "" and "More" not in list(folds)[:-1]
+
+
+def test_consent_is_asked_for_with_a_picture_and_stays_with_a_kept_one(tmp_path):
+    with gr.Blocks():
+        made = form.build(TalkingHeadRequest)
+    assert not made.components["consent"].visible
+    kept = Artefact("0" * 64, "image/png", 1, "me.png")
+    names = ["base", *made.components]
+    for request in (TalkingHeadRequest(avatar=kept), TalkingHeadRequest()):
+        shown = dict(zip(names, made.fill(request), strict=True))["consent"]
+        assert shown["visible"] == (request.avatar is not None)
+    cleared = dict(zip(names, made.clear(), strict=True))["consent"]
+    assert cleared["visible"] is False
+
+
+def test_a_remedy_in_the_browser_names_no_flags():
+    shown = translated(BadInput("nobody agreed", remedy="Say who (--consent-by)."))
+    assert shown.message == "Nobody agreed. Say who."

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 import pytest
 
 import app
@@ -14,7 +15,7 @@ from studio.jobs import Job
 from studio.timings import Timing
 from studio.workflow import Need
 from tabs import engine_room
-from tabs.parts import weights
+from tabs.parts import face_points, weights
 from tabs.parts.cards import account_table, clock, job_card, size
 from tabs.parts.preflight import ROLES, _row, preflight
 from tabs.parts.result import tame
@@ -172,3 +173,15 @@ def test_the_button_says_how_much_it_fetches(monkeypatch, tmp_path):
     assert [each.id for each in lacking] == ["own-translator", "own-voice"]
     assert weights.offer(lacking) == gr.update(visible=True, value="Fetch 65 kB")
     assert weights.offer(weights.absent(kinds, "nothing")) == gr.update(visible=False)
+
+
+def test_a_small_face_is_shown_large_with_its_points_apart():
+    pixels = np.zeros((400, 800, 3), np.uint8)
+    five = ((0.50, 0.50), (0.52, 0.50), (0.51, 0.53), (0.50, 0.56), (0.52, 0.56))
+    value = face_points._value(pixels, "found", five, unsure=False)
+    left, top, width, height = map(float, value["part"].split())
+    back = [(left + width * p["x"] / 100, top + height * p["y"] / 100) for p in value["points"]]
+    assert np.allclose(back, five, atol=1e-4)
+    assert 100 * width < 30 and value["points"][1]["x"] - value["points"][0]["x"] > 10
+    whole = face_points._value(pixels, "unsure", five, unsure=True)
+    assert whole["part"] == "0.00000 0.00000 1.00000 1.00000"

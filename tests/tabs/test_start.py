@@ -91,7 +91,7 @@ def test_a_space_shows_strangers_nothing_and_lets_them_do_nothing(tmp_path):
     with serve(tmp_path / "data", **space) as site:
         client = Client(site.url, verbose=False)
         assert client.predict(5, api_name="/jobs") == []
-        with pytest.raises(Exception, match="you are not logged in"):
+        with pytest.raises(Exception, match="You are not logged in"):
             client.predict("quieter", {}, api_name="/submit")
         with pytest.raises(urllib.error.HTTPError):
             get(f"{site.url}/gradio_api/file={site.data / 'exports' / 'job' / 'x.wav'}")

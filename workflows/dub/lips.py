@@ -49,6 +49,7 @@ MOVES = 0.004  # standard deviation of a mouth that speaks, in shares of the fac
 SEEN_SHARE = 0.3  # of the frames of its lines, in which a speaker's face must be seen
 BEYOND = 0.6  # of a face's height: how far around it pixels may change
 UNSEEN = -1.0  # the opening of a mouth that is not seen
+WORSE = "new ones would follow the dub less well than these do"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,14 +224,19 @@ def with_lips(run: Run, source: Source, spoken: Sequence[Spoken], *, to_work_on:
     wanted = [each for each in orders if each.parts]
     patches = run.map(follow, wanted, source.media)
     made = [Remade(*each) for each in zip(wanted, patches, strict=True) if each[1].film]
+    read = list(zip(made, run.map(read_back, made, source.media), strict=True))
+    good = [(each.patch, own) for each, own in read if not _is_worse(own)]
     kept = [(each.shot, each.refusal) for each in (*orders, *patches) if each.refusal]
-    told = tuple(f"From {_clock(shot)} the lips are the film's own: {why}." for shot, why in kept)
-    if not made:
+    kept += [(each.order.shot, WORSE) for each, own in read if _is_worse(own)]
+    told = tuple(
+        f"From {_clock(shot)} the lips are the film's own: {why}."
+        for shot, why in sorted(kept, key=lambda each: each[0].start_s)
+    )
+    if not good:
         return Lips(None, 0, told, None, None)
-    changed = tuple(each.patch for each in made)
+    changed, seen = tuple(patch for patch, _ in good), [own for _, own in good]
     film = run.step(repicture, source.media, changed, to_work_on=to_work_on)
-    read = run.map(read_back, made, source.media)
-    return Lips(film, len(made), told, _compared(read, "before"), _compared(read, "after"))
+    return Lips(film, len(good), told, _compared(seen, "before"), _compared(seen, "after"))
 
 
 def _followed(syncer: LipSyncer, desk: Desk, order: Order, info: MediaInfo) -> Patch:
@@ -403,6 +409,16 @@ def _line(run: Run, source: Source, spoken: Spoken) -> Line:
 
 def _meet(span: Span, shot: Shot) -> bool:
     return span.start_s - SOFT_S < shot.end_s and span.end_s + SOFT_S > shot.start_s
+
+
+def _is_worse(read: Read) -> bool:
+    """Tell whether the new lips of a shot follow the dub less than its own did."""
+    before, after = _compared([read], "before"), _compared([read], "after")
+    if before is None or after is None:
+        return False
+    return after.correlation < before.correlation and abs(after.lag_frames) >= abs(
+        before.lag_frames
+    )
 
 
 def _compared(read: Sequence[Read], which: str) -> LipSync | None:

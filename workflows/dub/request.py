@@ -17,73 +17,85 @@ class DubRequest(Request):
     """Everything the user chose."""
 
     video: Artefact | None = Field(
-        default=None, json_schema_extra={"file": ["video", "audio"], "group": "Content"}
+        default=None, json_schema_extra={"file": ["video", "audio"], "group": "Film"}
     )
     """The video or sound file to dub"""
     link: str = Field(
-        default="", max_length=2000, json_schema_extra={"group": "Content", "advanced": True}
+        default="", max_length=2000, json_schema_extra={"group": "Film", "advanced": True}
     )
     """Or the address of a video on the web (http or https)"""
     source_language: str = Field(
-        default="", max_length=3, json_schema_extra={"language_of": "source", "group": "Content"}
+        default="", max_length=3, json_schema_extra={"language_of": "source", "group": "Film"}
     )
     """The language spoken in it; empty: find out"""
     target_language: str = Field(
         default="es",
         min_length=2,
         max_length=3,
-        json_schema_extra={"language_of": "target", "group": "Content"},
+        json_schema_extra={"language_of": "target", "group": "Film"},
     )
     """The language it shall speak"""
     subtitles: Artefact | None = Field(
         default=None,
-        json_schema_extra={"file": ["subtitles"], "group": "Content", "advanced": True},
+        json_schema_extra={"file": ["subtitles"], "group": "Film", "advanced": True},
     )
     """What is said, as subtitles (SRT, VTT, ASS, TTML): then nothing has to be recognised"""
     translated_subtitles: Artefact | None = Field(
         default=None,
-        json_schema_extra={"file": ["subtitles"], "group": "Content", "advanced": True},
+        json_schema_extra={"file": ["subtitles"], "group": "Film", "advanced": True},
     )
     """The translation, as subtitles with the same times: then nothing has to be translated"""
     glossary: str = Field(
         default="",
         max_length=20_000,
-        json_schema_extra={"lines": 3, "group": "Content", "advanced": True},
+        json_schema_extra={"lines": 3, "group": "Film", "advanced": True},
     )
     """What names and terms are called in the other language, one a line: term = translation"""
     speakers: int = Field(
-        default=0, ge=0, le=12, json_schema_extra={"group": "Content", "advanced": True}
+        default=0, ge=0, le=12, json_schema_extra={"group": "Film", "advanced": True}
     )
     """How many people speak; 0: find out"""
 
-    keep_background: bool = Field(default=True, json_schema_extra={"group": "Look"})
+    keep_background: bool = Field(default=True, json_schema_extra={"group": "Voices"})
     """Keep the music and sounds, and lower them gently while someone speaks"""
-    clone_voices: bool = Field(default=True, json_schema_extra={"group": "Look"})
+    clone_voices: bool = Field(default=True, json_schema_extra={"group": "Voices"})
     """Give every speaker a voice that resembles their own: the nearest built-in one, turned toward it"""
-    use_my_voice: bool = Field(default=True, json_schema_extra={"group": "Look"})
+    use_my_voice: bool = Field(default=True, json_schema_extra={"group": "Voices"})
     """Let the person who talks most speak with my own voice, from the recording I give"""
     my_voice: Artefact | None = Field(
-        default=None, json_schema_extra={"file": ["audio"], "group": "Look"}
+        default=None,
+        json_schema_extra={
+            "file": ["audio"],
+            "group": "Voices",
+            "shown_when": {"use_my_voice": [True]},
+        },
     )
     """A recording of my voice: 10 seconds of clear speech or more"""
     speaker_engine: str = Field(
         default="",
         max_length=80,
-        json_schema_extra={"engine_of": "Speaker", "group": "Look", "advanced": True},
+        json_schema_extra={"engine_of": "Speaker", "group": "Voices", "advanced": True},
     )
     """Which engine speaks; empty: what the quality chooses. Mind its licence"""
     duck_db: float = Field(
-        default=9.0, ge=6, le=12, json_schema_extra={"group": "Look", "advanced": True}
+        default=9.0, ge=6, le=12, json_schema_extra={"group": "Voices", "advanced": True}
     )
     """How much the background steps back under speech"""
-    narration: bool = Field(default=False, json_schema_extra={"group": "Look", "advanced": True})
+    narration: bool = Field(default=False, json_schema_extra={"group": "Voices", "advanced": True})
     """Nobody is seen speaking: lines may start up to a second late and so be slower"""
 
-    lip_sync: bool = Field(default=False, json_schema_extra={"group": "Look"})
-    """Let the lips follow the dub, where a speaker's face is seen: the picture is coded anew, and it takes its time"""
+    lip_sync: bool = Field(default=False, json_schema_extra={"group": "Output"})
+    """Let the lips follow the dub, where a speaker's face is seen; this takes its time, and the picture is coded anew"""
 
-    container: Literal["mp4", "mkv"] = Field(default="mp4", json_schema_extra={"group": "Output"})
-    """The file format; mkv keeps the sound lossless"""
+    container: Literal["mp4", "mkv"] = Field(
+        default="mp4",
+        json_schema_extra={
+            "group": "Output",
+            "title": "File format",
+            "labels": {"mp4": "MP4", "mkv": "MKV"},
+        },
+    )
+    """MP4 plays everywhere; MKV keeps the sound lossless"""
     subtitle_tracks: bool = Field(default=True, json_schema_extra={"group": "Output"})
     """Put subtitles into the video (original, translated, both), to be switched on by the viewer"""
     burn_captions: Literal["off", "translated", "bilingual"] = Field(

@@ -23,7 +23,15 @@ PointText: TypeAlias = Annotated[
 ]
 """A place in a picture, in shares of its width and height: "0.42,0.36"."""
 
-UNNAMED_VOICE = "The character's, or the first of the language"
+UNNAMED_VOICE = "Automatic"
+BACKDROPS = {
+    "keep": "As in the picture",
+    "blur": "Blurred",
+    "colour": "One colour",
+    "picture": "Another picture",
+    "prompt": "Made of a description",
+}
+CAPTIONS = {"off": "None", "file": "To switch on", "burned": "Drawn in"}
 
 
 class TalkingHeadRequest(Request):
@@ -32,78 +40,117 @@ class TalkingHeadRequest(Request):
     script: str = Field(
         default="",
         max_length=20_000,
-        json_schema_extra={"group": "Content", "lines": 8, "text_file": True},
+        json_schema_extra={"group": "What is said", "lines": 6, "text_file": True, "tells": True},
     )
     """What is said; [PAUSE 0.8] makes a pause of 0.8 seconds"""
     audio: Artefact | None = Field(
-        default=None, json_schema_extra={"file": ["audio", "video"], "group": "Content"}
+        default=None,
+        json_schema_extra={
+            "file": ["audio", "video"],
+            "group": "What is said",
+            "advanced": "A recording instead of the script",
+        },
     )
-    """Or a recording of it; with the script too, the lips and captions follow its words"""
+    """A recording of it; with the script too, the lips and captions follow its words"""
+    character: Character | None = Field(
+        default=None, json_schema_extra={"character": True, "group": "Who says it"}
+    )
+    """Somebody you made before: their picture and voice are taken where you give none"""
     avatar: Artefact | None = Field(
-        default=None, json_schema_extra={"file": ["image"], "group": "Content"}
+        default=None, json_schema_extra={"file": ["image"], "group": "Who says it"}
     )
     """A picture of the one who speaks: one face that looks at us"""
     points: tuple[PointText, ...] = Field(
         default=(),
         max_length=5,
-        json_schema_extra={"group": "Content", "advanced": True},
+        json_schema_extra={"group": "Who says it", "advanced": True},
     )
     """Where the face is, if it is not found: eyes, tip of the nose, corners of the mouth, each as "0.42,0.36" in shares of the picture from its upper left; left ones first"""
     driving_video: Artefact | None = Field(
-        default=None, json_schema_extra={"file": ["video"], "group": "Content"}
+        default=None,
+        json_schema_extra={
+            "file": ["video"],
+            "group": "Who says it",
+            "advanced": "A video that leads the face",
+        },
     )
-    """If you like, a video of one person: the portrait moves as that face does; its sound is the speech, unless there is a script or a recording"""
-    character: Character | None = Field(
-        default=None, json_schema_extra={"character": True, "group": "Content"}
-    )
-    """Or somebody you made before, by name: its picture and voice are taken where you give none"""
+    """A video of one person: the portrait moves as that face does; its sound is the speech, unless there is a script or a recording"""
     language: str = Field(
         default="en",
         min_length=2,
         max_length=3,
-        json_schema_extra={"language_of": "target", "group": "Content"},
+        json_schema_extra={"language_of": "target", "group": "What is said"},
     )
     """The language that is spoken"""
     voice: str = Field(
-        default="", max_length=80, json_schema_extra={"voice": UNNAMED_VOICE, "group": "Look"}
+        default="",
+        max_length=80,
+        json_schema_extra={"voice": UNNAMED_VOICE, "group": "What is said"},
     )
     """Who speaks the script; empty: the character's voice, or the first of the language"""
     voice_reference: Artefact | None = Field(
-        default=None, json_schema_extra={"file": ["audio"], "group": "Look"}
+        default=None,
+        json_schema_extra={
+            "file": ["audio"],
+            "group": "What is said",
+            "advanced": "Clone a voice",
+        },
     )
-    """Or a recording of a voice to take on: 10 seconds of clear speech or more"""
+    """A recording of the voice to take on: 10 seconds of clear speech or more"""
     voice_reference_text: str = Field(
-        default="", max_length=2000, json_schema_extra={"group": "Look", "advanced": True}
+        default="",
+        max_length=2000,
+        json_schema_extra={"group": "What is said", "advanced": "Clone a voice"},
     )
     """What is said in that recording; some engines copy the voice better then"""
     consent: ConsentKind | None = Field(
-        default=None, json_schema_extra={"labels": {**KIND_TITLES}, "group": "Content"}
+        default=None,
+        json_schema_extra={
+            "labels": {**KIND_TITLES},
+            "group": "Who says it",
+            "title": "Whose face and voice",
+            "shown_with": ["avatar", "voice_reference"],
+        },
     )
     """Whose face and voice are in the picture and the recording that you give"""
-    consent_by: str = Field(default="", max_length=200, json_schema_extra={"group": "Content"})
+    consent_by: str = Field(
+        default="",
+        max_length=200,
+        json_schema_extra={
+            "group": "Who says it",
+            "title": "Who agreed",
+            "shown_when": {"consent": ["agreed"]},
+        },
+    )
     """Who agreed, if they did: their name"""
     consent_at: str = Field(default_factory=now, max_length=40, json_schema_extra={"hidden": True})
     """When that was said, ISO 8601"""
     rate: float = Field(
-        default=1.0, ge=0.6, le=1.6, json_schema_extra={"group": "Look", "advanced": True}
+        default=1.0, ge=0.6, le=1.6, json_schema_extra={"group": "What is said", "advanced": True}
     )
     """How fast the voice speaks; 1 is its own speed"""
     background: Literal["keep", "blur", "colour", "picture", "prompt"] = Field(
-        default="keep", json_schema_extra={"group": "Look", "decides": True}
+        default="keep",
+        json_schema_extra={
+            "group": "Background",
+            "title": "What is behind them",
+            "decides": True,
+            "labels": {**BACKDROPS},
+        },
     )
-    """What is behind them: as in the picture, blurred, one colour, a picture, or made of a description"""
+    """As in the picture, blurred, one colour, another picture, or made of a description"""
     background_blur: float = Field(
         default=0.5,
         gt=0,
         le=1,
-        json_schema_extra={"group": "Look", "shown_when": {"background": ["blur"]}},
+        json_schema_extra={"group": "Background", "shown_when": {"background": ["blur"]}},
     )
     """How far out of focus the background is"""
     background_colour: str = Field(
         default="#20303c",
         pattern="^#[0-9a-fA-F]{6}$",
         json_schema_extra={
-            "group": "Look",
+            "group": "Background",
             "colour": True,
             "shown_when": {"background": ["colour"]},
         },
@@ -113,7 +160,7 @@ class TalkingHeadRequest(Request):
         default=None,
         json_schema_extra={
             "file": ["image"],
-            "group": "Look",
+            "group": "Background",
             "shown_when": {"background": ["picture"]},
         },
     )
@@ -122,7 +169,7 @@ class TalkingHeadRequest(Request):
         default="",
         max_length=1000,
         json_schema_extra={
-            "group": "Look",
+            "group": "Background",
             "lines": 2,
             "shown_when": {"background": ["prompt"]},
         },
@@ -133,7 +180,7 @@ class TalkingHeadRequest(Request):
         ge=0,
         le=1,
         json_schema_extra={
-            "group": "Look",
+            "group": "Background",
             "advanced": True,
             "shown_when": {"background": ["colour", "picture", "prompt"]},
         },
@@ -146,12 +193,16 @@ class TalkingHeadRequest(Request):
     )
     """Pictures a second"""
     captions: Literal["off", "file", "burned"] = Field(
-        default="file", json_schema_extra={"group": "Output"}
+        default="file", json_schema_extra={"group": "Output", "labels": {**CAPTIONS}}
     )
-    """Captions: none, as a track and files, or drawn into the picture; they need the script"""
+    """None, a track that viewers switch on with files beside it, or drawn into the picture; they need the script"""
     caption_style: str = Field(
         default="clean",
-        json_schema_extra={"caption_style": True, "group": "Output", "advanced": True},
+        json_schema_extra={
+            "caption_style": True,
+            "group": "Output",
+            "shown_when": {"captions": ["burned"]},
+        },
     )
     """How drawn captions look"""
     edits: tuple[SentenceEdit, ...] = Field(default=(), json_schema_extra={"hidden": True})
