@@ -23,9 +23,7 @@ CHEEK = (50, 205, 207, 187)
 WIDEST = 0.62  # of the half width: how far the lips part when the jaw is wide open
 UPPER_SHARE = 0.22  # of it that the upper lip takes
 SHOWS_TEETH = 0.16  # of the half width: a portrait whose lips are further apart than this
-SPEAKS = (
-    0.08  # of the jaw, of lips pressed or rounded: from there on the portrait's own opening goes
-)
+SPEAKS = 0.08  # of the jaw, of lips pressed or rounded: a portrait that does more speaks
 CLOSING_UP = 0.3  # of a resting opening: what the upper lip comes down as it closes
 POINTS = 41  # of a drawn lip
 
@@ -143,6 +141,7 @@ class Mouth:
             kept=1 + _speaks(pose) * (kept * min(1.0, 0.35 + 1.2 * pose.jaw) - 1),
             teeth=pose.teeth,
             round=pose.round,
+            painted=_speaks(pose),
         )
 
     def _profile(self, u: Floats, width: float) -> Floats:
@@ -261,7 +260,7 @@ class Mouth:
         skin = self._mean(points[list(CHEEK)])
         lip = self._mean(np.vstack([points[list(LOWER_OUTER)], points[list(LOWER_INNER)][::-1]]))
         tint = skin / np.array([215.0, 175.0, 150.0])
-        tint = 0.15 + 0.85 * tint / max(float(tint.mean()), 1e-3)
+        tint = 0.3 + 0.7 * tint / max(float(tint.mean()), 1e-3)
         light = float(np.clip(skin.mean() / 180, 0.3, 1.1))
         self._teeth = np.clip(
             np.array([222.0, 203.0, 178.0]) * tint * light * np.array(teeth), 0, 235
