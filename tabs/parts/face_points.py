@@ -18,7 +18,7 @@ from workflows.talking_head import portrait
 if TYPE_CHECKING:
     from media.pictures import Pixels
 
-SHOWN_PX = 640
+SHOWN_PX = 480
 AROUND = 2.0  # of the points' spread, each way
 NAMES = (
     "Left eye",
@@ -167,7 +167,8 @@ def _value(
     tall_px, wide_px = pixels.shape[:2]
     box = (left * wide_px, top * tall_px, (left + width) * wide_px, (top + height) * tall_px)
     small = Image.fromarray(pixels).crop(tuple(map(round, box)))
-    small.thumbnail((SHOWN_PX, SHOWN_PX))
+    scale = SHOWN_PX / max(small.size)
+    small = small.resize((round(small.width * scale), round(small.height * scale)))
     out = io.BytesIO()
     small.save(out, "JPEG", quality=85)
     places = [

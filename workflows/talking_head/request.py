@@ -122,7 +122,7 @@ class TalkingHeadRequest(Request):
             "shown_when": {"consent": ["agreed"]},
         },
     )
-    """Who agreed, if they did: their name"""
+    """The name of who agreed, if somebody did"""
     consent_at: str = Field(default_factory=now, max_length=40, json_schema_extra={"hidden": True})
     """When that was said, ISO 8601"""
     rate: float = Field(
