@@ -115,17 +115,17 @@ def poses(
 def mouth_poses(speech: Audio, phones: Sequence[Phone], at_s: Curve) -> list[Pose]:
     """Return the poses at those times of a face that does nothing but speak. See `poses`."""
     last_s = float(at_s.max(initial=0.0))
-    clock, mouth = _mouth(speech, phones, max(speech.duration_s, last_s + 1 / RATE_HZ))
+    clock, mouth = _mouth(speech, phones, max(speech.duration_s, last_s + 1 / RATE_HZ), whole=True)
     return _poses({k: np.interp(at_s, clock, curve) for k, curve in mouth.items()}, at_s.size)
 
 
 def _mouth(
-    speech: Audio, phones: Sequence[Phone], duration_s: float
+    speech: Audio, phones: Sequence[Phone], duration_s: float, *, whole: bool = False
 ) -> tuple[Curve, dict[str, Curve]]:
-    """Return the clock, and the mouth's curves on it."""
+    """Return the clock, and the mouth's curves on it; `whole`: no other part is to fit to them."""
     if phones:
         return _clock(duration_s), _mouth_by_phones(phones, speech, duration_s)
-    return _clock(duration_s), _mouth_by_sound(speech, duration_s)
+    return _clock(duration_s), _mouth_by_sound(speech, duration_s, whole=whole)
 
 
 def _poses(curves: dict[str, Curve], n_frames: int) -> list[Pose]:
@@ -168,8 +168,12 @@ def _mouth_by_phones(phones: Sequence[Phone], speech: Audio, duration_s: float) 
     }
 
 
-def _mouth_by_sound(speech: Audio, duration_s: float) -> dict[str, Curve]:
-    """Without words: the jaw by level and openness, the lips by the balance of the bands."""
+def _mouth_by_sound(speech: Audio, duration_s: float, *, whole: bool) -> dict[str, Curve]:
+    """Without words: the jaw by level and openness, the lips by the balance of the bands.
+
+    Balances are held against those of usual voices; where the speech is whole, against its own: a
+    dark voice, or a microphone, else keeps the jaw up.
+    """
     clock = _clock(duration_s)
     level_db = _levels(speech, clock.size)
     heard = _heard(level_db)
@@ -186,8 +190,12 @@ def _mouth_by_sound(speech: Audio, duration_s: float) -> dict[str, Curve]:
         return np.interp(clock, t, level_db)
 
     # Open vowels raise the first formant, front vowels the second.
-    open_ = (band_db(550, 1100) - band_db(150, 500) - OPEN_DB) / OPEN_SPREAD_DB
-    front = (band_db(1700, 3000) - band_db(600, 1400) - FRONT_DB) / FRONT_SPREAD_DB
+    open_db = band_db(550, 1100) - band_db(150, 500)
+    front_db = band_db(1700, 3000) - band_db(600, 1400)
+    loud = level > 0.5
+    own = whole and bool(loud.any())
+    open_ = (open_db - (np.median(open_db[loud]) if own else OPEN_DB)) / OPEN_SPREAD_DB
+    front = (front_db - (np.median(front_db[loud]) if own else FRONT_DB)) / FRONT_SPREAD_DB
     open_, front = np.clip(open_, -2, 2), np.clip(front, -2, 2)
     jaw = np.clip(0.55 * level + 0.2 * open_ * level, 0, 1)
     rounded = np.where(level > 0.25, -0.3 * front - 0.15 * open_, 0)
