@@ -25,10 +25,8 @@ CLOSER = (
     0.8  # a second look is worth it where the person takes less of the picture's sides than that
 )
 MARGIN = 0.12
-SURE, DOUBT = (
-    0.7,
-    0.05,
-)  # of the mask; of the person's size: hair that is in doubt stands off so far
+SURE = 0.7  # of the mask: more is a person
+DOUBT = 0.05  # of the person's size: how far off what is less may still be hair
 KEPT = 0.8  # of the mask before, where the picture stands still
 STILL = 0.03  # a change of colour that is none, of full scale
 CUT = 0.12  # a mean change of colour that is another shot

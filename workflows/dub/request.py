@@ -76,7 +76,7 @@ class DubRequest(Request):
         max_length=80,
         json_schema_extra={"engine_of": "Speaker", "group": "Voices", "advanced": True},
     )
-    """Which engine speaks; empty: what the quality chooses. Mind its licence"""
+    """Which engine speaks (mind its licence); empty: what the quality chooses"""
     duck_db: float = Field(
         default=9.0, ge=6, le=12, json_schema_extra={"group": "Voices", "advanced": True}
     )
