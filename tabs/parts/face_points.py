@@ -166,7 +166,7 @@ def _value(
     left, top, width, height = part = (0.0, 0.0, 1.0, 1.0) if unsure else _around(pixels, five)
     tall_px, wide_px = pixels.shape[:2]
     box = (left * wide_px, top * tall_px, (left + width) * wide_px, (top + height) * tall_px)
-    small = Image.fromarray(pixels).crop(tuple(map(round, box)))
+    small = Image.fromarray(pixels).crop(box)
     scale = SHOWN_PX / max(small.size)
     small = small.resize((round(small.width * scale), round(small.height * scale)))
     out = io.BytesIO()

@@ -120,8 +120,8 @@ class Form(Generic[R]):
                 )
             elif view.many:
                 updates.append("\n".join(map(str, value)))
-            elif files := view.extra.get("shown_with"):
-                shown = any(getattr(request, each) for each in files)
+            elif beside := view.extra.get("shown_with"):
+                shown = any(getattr(request, name) for name in beside)
                 updates.append(gr.update(value=value, visible=shown))
             else:
                 updates.append(gr.update(value=value))
