@@ -9,7 +9,7 @@ import workflows
 from engines import catalog, fetching, own_files
 from engines.doctor import inspect_engines
 from engines.residency.here import manager_here
-from engines.weights import is_offline
+from engines.weights import is_offline, own_folders
 from media.doctor import inspect_ffmpeg
 from studio.command import House, main
 from studio.doctor import Finding, inspect_machine
@@ -38,7 +38,7 @@ def serve(settings: Settings) -> None:
 
         studio = open_studio(settings)
     if not is_offline():
-        own_files.fetch_behind(catalog.own_folders())
+        own_files.fetch_behind(own_folders())
     shell.serve(studio)
 
 

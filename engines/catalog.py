@@ -22,7 +22,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from engines.roles import OWN, BuiltInVoice
-from engines.weights import Held, Weights, folder, held
+from engines.weights import Held, Weights, folder, held, own_folders
 from studio.errors import BadPreset, MissingWeights
 from studio.keys import digest
 from studio.settings import load_settings
@@ -441,26 +441,6 @@ def _present(pattern: str) -> bool:
         return any(any(at.glob(pattern.removeprefix(SHARE))) for at in own_folders())
     path = Path(pattern)
     return any(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
-
-
-def own_folders() -> tuple[Path, ...]:
-    """Return where the files of `engines.own_files` may be: in the environment, or among the data."""
-    inside = Path(sys.prefix) / "share" / "understudy"
-    return inside, load_settings().data_dir / "share"
-
-
-def own_file(name: str) -> Path:
-    """Return where a file of `engines.own_files` is.
-
-    Raises:
-        MissingWeights: if it is not on this machine.
-    """
-    for at in own_folders():
-        if (path := at / name).is_file():
-            return path
-    raise MissingWeights(
-        f"the file {name} is not here", remedy="Start ./run.sh once more: it fetches it."
-    )
 
 
 def has_cuda() -> bool:

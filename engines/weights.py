@@ -2,16 +2,21 @@
 
 They lie in the hub's own cache, which other programs share: `models--ORG--NAME/` with `blobs/` (bytes,
 named by their hash), `snapshots/COMMIT/` (the repository's file names, links to blobs) and `refs/`
-(the commit that a branch was when it was fetched). `engines.hub` fetches them; here is no network.
+(the commit that a branch was when it was fetched). `engines.hub` fetches them; here is no network. Small ones
+that come with the set-up are `engines.own_files`.
 """
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ConfigDict
+
+from studio.errors import MissingWeights
+from studio.settings import load_settings
 
 UNKNOWN = "unknown"
 PARTIAL = ".incomplete"  # ends the name of a blob that is not whole yet
@@ -122,6 +127,26 @@ def _held(weights: Weights) -> Held:
     here += sum(_size(path) for path in repo_dir(weights).glob(f"blobs/*{PARTIAL}"))
     state = "partial" if here else "missing"
     return Held(state=state, bytes=whole, here_bytes=here, lacking=tuple(lacking))
+
+
+def own_folders() -> tuple[Path, ...]:
+    """Return where the files of `engines.own_files` may be: in the environment, or among the data."""
+    inside = Path(sys.prefix) / "share" / "understudy"
+    return inside, load_settings().data_dir / "share"
+
+
+def own_file(name: str) -> Path:
+    """Return where a file of `engines.own_files` is.
+
+    Raises:
+        MissingWeights: if it is not on this machine.
+    """
+    for at in own_folders():
+        if (path := at / name).is_file():
+            return path
+    raise MissingWeights(
+        f"the file {name} is not here", remedy="Start ./run.sh once more: it fetches it."
+    )
 
 
 def is_offline() -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from engines import catalog, own_files
 from engines.own_files import Part, Wheel, fetch, fetch_behind, lacking
+from engines.weights import own_file
 from studio.errors import MissingWeights
 
 ROOT = Path(__file__).parents[1]
@@ -100,10 +101,10 @@ def test_the_studio_fetches_behind_its_back_and_says_what_failed(index, tmp_path
 def test_a_file_is_found_among_the_data_too_or_told(tmp_path, monkeypatch):
     monkeypatch.setenv("UNDERSTUDY_DATA_DIR", str(tmp_path))
     with pytest.raises(MissingWeights, match="kind/name is not here"):
-        catalog.own_file("kind/name")
+        own_file("kind/name")
     (tmp_path / "share" / "kind").mkdir(parents=True)
     (tmp_path / "share" / "kind" / "name").write_text("x")
-    assert catalog.own_file("kind/name").read_text() == "x"
+    assert own_file("kind/name").read_text() == "x"
 
 
 def test_every_file_that_a_preset_needs_is_fetched():

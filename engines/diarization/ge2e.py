@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file  # pyright: ignore[reportUnknownVariableType]
 
-from engines.catalog import own_file
 from engines.diarization.clustering import RATE_HZ, WINDOW_S, Rules, Vectors, diarize
+from engines.weights import own_file
 from media.audio import AudioFile
 from media.listen import Wave
 from media.speech import Span, Turn

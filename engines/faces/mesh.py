@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.catalog import own_file
 from engines.roles import Face, Picture
+from engines.weights import own_file
 
 Points = NDArray[np.float32]
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.catalog import own_file
 from engines.roles import Picture
+from engines.weights import own_file
 from media.canonical_face import Spotted
 from studio.errors import BadInput
 

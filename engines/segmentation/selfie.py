@@ -13,9 +13,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from engines.catalog import own_file
 from engines.roles import Cutout, Picture
 from engines.segmentation.edges import refine
+from engines.weights import own_file
 from media.filters import Floats, box, fitted, floats, resized
 
 FILE = "selfie_segmentation.tflite"
