@@ -52,7 +52,7 @@ def engine(page):
 def test_weights_are_fetched_by_a_click(visit, hub):
     page = visit()
     open_tab(page, "Engine Room")
-    said = engine(page).inner_text()
+    said = engine(page).text_content()  # it is folded away
     assert "MISSING" in said.upper() and "MIT" in said and "weights: 65 kB" in said
     choose(page, "#engine-room-quality", "Humming")
     page.get_by_role("button", name="Fetch 65 kB").first.wait_for()
@@ -75,6 +75,6 @@ def test_weights_are_fetched_by_a_click(visit, hub):
 
     open_tab(page, "Engine Room")
     page.locator("#engine-room-look").click()
-    engine(page).locator(".badge.done").wait_for()
-    assert "HERE" in engine(page).inner_text().upper()
+    engine(page).locator(".badge.done").wait_for(state="attached")
+    assert "HERE" in engine(page).text_content().upper()
     assert len(hub.gets("voice")) == 1
