@@ -16,6 +16,7 @@ from studio.errors import NotFound, StorageFailed
 
 BLOCK_BYTES = 1 << 20
 SHA256 = re.compile(r"[0-9a-f]{64}")
+PART = ".part-"  # begins the name of a folder in which a file is being written
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,25 @@ class Store:
         if not SHA256.fullmatch(sha256):
             raise NotFound(f"{sha256[:80]!r} names no stored file", remedy="Choose the file again.")
         return self.root / "cas" / sha256[:2] / sha256
+
+
+@contextmanager
+def new_file(target: Path) -> Generator[Path, None, None]:
+    """Lend a path of the same name on the same disk; what is written there becomes `target`.
+
+    Nobody ever sees half of it, nothing is left of a block that fails, and of several writers at
+    once the last one's file stays, whole.
+
+    Args:
+        target: where the file shall be; its folder is made.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=PART, dir=target.parent))
+    try:
+        yield folder / target.name
+        (folder / target.name).replace(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def hash_file(file: BinaryIO) -> str:

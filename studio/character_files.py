@@ -5,6 +5,7 @@ nothing is written outside the store, and no link is followed.
 """
 
 import json
+import shutil
 import stat
 import zipfile
 import zlib
@@ -13,9 +14,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from studio.artefacts import BLOCK_BYTES, Artefact, Store, hash_file, storage_errors
+from studio.artefacts import BLOCK_BYTES, Artefact, Store, hash_file, new_file, storage_errors
 from studio.characters import Character
-from studio.errors import BadInput
+from studio.errors import BadInput, StudioError
 from studio.model_files import MEDIA_TYPES, checks
 from studio.steps import artefacts_in
 
@@ -46,17 +47,16 @@ def export_character(character: Character, store: Store, target: Path) -> Path:
     """
     plain = character.model_copy(update={"id": ""}).model_dump(mode="json")
     manifest = {"format": FORMAT, "version": VERSION, "character": plain}
-    part = target.with_name(f".{target.name}.part")
-    with storage_errors(target.parent):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(part, "w") as packed:
-            packed.writestr(zipfile.ZipInfo(MANIFEST, EPOCH), json.dumps(manifest, indent=1))
-            for each in _files_of(character):
-                entry = zipfile.ZipInfo(FILES + each.sha256, EPOCH)
-                with store.path(each).open("rb") as source, packed.open(entry, "w") as room:
-                    while block := source.read(BLOCK_BYTES):
-                        room.write(block)
-        part.replace(target)
+    with (
+        storage_errors(target.parent),
+        new_file(target) as part,
+        zipfile.ZipFile(part, "w") as packed,
+    ):
+        packed.writestr(zipfile.ZipInfo(MANIFEST, EPOCH), json.dumps(manifest, indent=1))
+        for each in _files_of(character):
+            entry = zipfile.ZipInfo(FILES + each.sha256, EPOCH)
+            with store.path(each).open("rb") as source, packed.open(entry, "w") as room:
+                shutil.copyfileobj(source, room, BLOCK_BYTES)
     return target
 
 
@@ -76,7 +76,7 @@ def import_character(path: Path, store: Store, max_bytes: int) -> Character:
             character = _manifest(packed, members)
             files = list(_files_of(character))
             _fit(files, members, max_bytes)
-            with store.scratch("import") as folder:
+            with storage_errors(store.root), store.scratch("import") as folder:
                 copies = {each.sha256: folder / str(n) for n, each in enumerate(files)}
                 for each in files:
                     _unpack(packed, members[FILES + each.sha256], each, copies[each.sha256])
@@ -86,7 +86,7 @@ def import_character(path: Path, store: Store, max_bytes: int) -> Character:
                 for each in files:
                     store.keep(copies[each.sha256], each.media_type, each.name)
     except BROKEN as error:
-        if isinstance(error, BadInput):
+        if isinstance(error, StudioError):
             raise
         raise _refused(str(error) or "it cannot be read") from error
     return character.model_copy(update={"id": ""})

@@ -13,12 +13,13 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from studio.artefacts import storage_errors
+from studio.artefacts import PART, storage_errors
 from studio.database import CHARACTERS, JOBS, LIBRARY, PINS
 from studio.jobs import DAY_S, UNFINISHED
 from studio.settings import Settings
@@ -134,8 +135,11 @@ class Collector:
             yield Remembered(path, used_s, origin.get("job", ""), inputs, mentioned(text))
 
     def _sizes(self) -> dict[str, int]:
-        files = (self.settings.data_dir / "cas").glob("??/*")
-        return {path.name: path.stat().st_size for path in files}
+        sizes: dict[str, int] = {}
+        for path in (self.settings.data_dir / "cas").glob("??/*"):
+            with suppress(FileNotFoundError):  # somebody deletes at the same time
+                sizes[path.name] = path.stat().st_size
+        return sizes
 
     def _discard_all(self, shas: Iterable[str], before_s: float) -> int:
         cas = self.settings.data_dir / "cas"
@@ -162,10 +166,12 @@ class Collector:
         return seen.st_size
 
     def _clear_scratch(self) -> None:
-        """Delete what crashes left in scratch folders; only a day later, since others may work."""
-        for path in (self.settings.data_dir / "tmp").glob("*"):
-            if path.stat().st_mtime < time.time() - DAY_S:
-                shutil.rmtree(path, ignore_errors=True)
+        """Delete what crashes left half-written; only a day later, since others may work."""
+        for pattern in ("tmp/*", f"memory/??/{PART}*"):
+            for path in self.settings.data_dir.glob(pattern):
+                with suppress(FileNotFoundError):
+                    if path.stat().st_mtime < time.time() - DAY_S:
+                        shutil.rmtree(path, ignore_errors=True)
 
 
 def mentioned(text: str) -> frozenset[str]:

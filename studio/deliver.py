@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from studio.artefacts import Artefact, Store, storage_errors
+from studio.artefacts import Artefact, Store, new_file, storage_errors
 from studio.errors import BadInput
 
 MB = 1_000_000
@@ -87,10 +87,6 @@ def _copy(source: Path, folder: Path) -> Path:
             return target
         count += 1
         target = folder / f"{source.stem}-{count}{source.suffix}"
-    part = target.with_name(f".{target.name}.part")
-    try:
+    with new_file(target) as part:
         shutil.copyfile(source, part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
     return target

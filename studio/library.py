@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from studio.artefacts import Artefact, Store, storage_errors
+from studio.artefacts import Artefact, Store, new_file, storage_errors
 from studio.database import LIBRARY, PINS, writing
 from studio.errors import NotFound
 from studio.request import Result
@@ -167,9 +167,8 @@ def _link(source: Path, target: Path) -> None:
     try:
         target.hardlink_to(source)
     except OSError:  # another disk, or one that knows no links
-        part = target.with_name(f".{target.name}.part")
-        shutil.copyfile(source, part)
-        part.replace(target)
+        with new_file(target) as part:
+            shutil.copyfile(source, part)
 
 
 def _unpin(db: sa.Connection, artefact: Artefact, owner: str) -> None:

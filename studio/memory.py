@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from studio.artefacts import storage_errors
+from studio.artefacts import new_file, storage_errors
 
 WAIT_S = 0.1
 
@@ -52,15 +52,14 @@ class Memory:
         Raises:
             StorageFailed: if the disk is full or the folder cannot be written.
         """
-        place = self._place(key)
-        with storage_errors(self.root):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            part = place.with_suffix(f".{os.getpid()}.part")
-            with part.open("w", encoding="utf-8") as file:
-                file.write(f"{json.dumps(asdict(origin))}\n{text}")
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(place)
+        with (
+            storage_errors(self.root),
+            new_file(self._place(key)) as part,
+            part.open("w", encoding="utf-8") as file,
+        ):
+            file.write(f"{json.dumps(asdict(origin))}\n{text}")
+            file.flush()
+            os.fsync(file.fileno())
 
     @contextmanager
     def alone(self, key: str, check: Callable[[], None]) -> Generator[None, None, None]:

@@ -5,9 +5,12 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+
+from studio.artefacts import new_file
 
 LOG = logging.getLogger(__name__)
 NEWEST = 0.5  # how much the newest run counts
@@ -31,6 +34,7 @@ class Measured:
 
     path: Path | None = None
     _known: dict[str, Known] = field(default_factory=dict[str, Known], init=False)
+    _turn: Lock = field(default_factory=Lock, init=False)  # two engines may be learned of at once
 
     def __post_init__(self) -> None:
         if self.path is None or not self.path.is_file():
@@ -51,14 +55,15 @@ class Measured:
 
     def learn(self, engine: str, *, lease_s: float | None = None, **facts: Any) -> None:
         """Remember facts of an engine; seconds of leases are averaged, peaks are kept."""
-        old = self.of(engine)
-        if "activation_bytes" in facts:
-            facts["activation_bytes"] = max(old.activation_bytes, facts["activation_bytes"])
-        if lease_s is not None:
-            before = old.lease_s if old.lease_s else lease_s
-            facts["lease_s"] = before + NEWEST * (lease_s - before)
-        self._known[engine] = replace(old, **facts)
-        self._write()
+        with self._turn:
+            old = self.of(engine)
+            if "activation_bytes" in facts:
+                facts["activation_bytes"] = max(old.activation_bytes, facts["activation_bytes"])
+            if lease_s is not None:
+                before = old.lease_s if old.lease_s else lease_s
+                facts["lease_s"] = before + NEWEST * (lease_s - before)
+            self._known[engine] = replace(old, **facts)
+            self._write()
 
     def _write(self) -> None:
         if self.path is None:
@@ -66,9 +71,8 @@ class Measured:
         text = json.dumps(
             {key: asdict(each) for key, each in sorted(self._known.items())}, indent=1
         )
-        temporary = self.path.with_suffix(".new")
         try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(self.path)
+            with new_file(self.path) as part:
+                part.write_text(text, encoding="utf-8")
         except OSError as error:  # a full disk must not end a job for this
             LOG.warning("what was measured cannot be kept: %s", error)

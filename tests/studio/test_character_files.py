@@ -13,7 +13,7 @@ from studio.artefacts import Store
 from studio.character_files import export_character, import_character
 from studio.characters import Character, CharacterVoice, Lora, Recording
 from studio.consent import record_consent
-from studio.errors import BadInput
+from studio.errors import BadInput, NotFound, StorageFailed
 from studio.model_files import MEDIA_TYPES
 from tests.studio.models import INDEX, LORA, PTH
 
@@ -176,3 +176,20 @@ def test_no_zip_at_all(tmp_path):
     (tmp_path / "x.zip").write_bytes(b"nothing")
     with pytest.raises(BadInput, match="no character's file"):
         import_character(tmp_path / "x.zip", Store(tmp_path / "there"), ROOM)
+
+
+def test_a_disk_that_takes_nothing_is_no_fault_of_the_file(tmp_path):
+    here = Store(tmp_path / "here")
+    path = export_character(made(here, b"1"), here, tmp_path / "x.zip")
+    (tmp_path / "there").write_text("where the folder should be")
+    with pytest.raises(StorageFailed, match="cannot be written"):
+        import_character(path, Store(tmp_path / "there"), ROOM)
+
+
+def test_an_export_that_fails_leaves_nothing_behind(tmp_path):
+    here = Store(tmp_path / "here")
+    character = made(here, b"1", b"2")
+    here.path(character.looks[1]).unlink()
+    with pytest.raises(NotFound):
+        export_character(character, here, tmp_path / "out" / "x.zip")
+    assert list((tmp_path / "out").iterdir()) == []

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from studio.artefacts import Artefact
+from studio.artefacts import PART, Artefact
 from studio.collect import mentioned
 from studio.errors import NotFound
 from studio.memory import Origin
@@ -257,3 +257,22 @@ def test_the_collector_never_takes_what_is_reachable(tmp_path_factory):
         CollectorMachine,
         settings=settings(max_examples=10, stateful_step_count=12, deadline=None),
     )
+
+
+def test_what_a_crash_left_half_written_goes_a_day_later(tmp_path):
+    studio = make_studio(tmp_path)
+    old, new = (tmp_path / "memory" / "ab" / f"{PART}{name}" for name in ("old", "new"))
+    for each in (old, new):
+        each.mkdir(parents=True)
+        (each / "ab.json").write_text("{half")
+    os.utime(old, (0, 0))
+    studio.collector.collect()
+    assert new.is_dir() and not old.exists()
+
+
+def test_a_file_that_goes_away_while_it_is_counted_is_no_error(tmp_path):
+    studio = make_studio(tmp_path)
+    gone = tmp_path / "cas" / "ab" / ("ab" * 32)
+    gone.parent.mkdir(parents=True)
+    gone.symlink_to(tmp_path / "nowhere")  # it is listed, and cannot be looked at
+    assert studio.collector.usage().cache_bytes == 0

@@ -1,6 +1,7 @@
 """Steps: keys that know everything that matters, and work that is done once."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -293,3 +294,18 @@ def test_artefacts_are_found_however_deep(found):
 
     value = Box(tuple(Knobs(source=each) for each in found))
     assert list(artefacts_in([("x", value)])) == found
+
+
+def test_two_machines_may_remember_the_same_at_once(tmp_path):
+    """They share the folder, and in containers both have the same process id."""
+    key, texts = "ab" * 32, ("a" * 100_000, "b" * 100_000)
+
+    def work(text):
+        memory = Memory(tmp_path)
+        for _ in range(30):
+            memory.remember(key, text)
+            assert memory.recall(key) in texts
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, texts))
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [f"{key}.json"]
