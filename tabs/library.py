@@ -15,6 +15,7 @@ from studio.library import Entry
 from tabs.parts.border import border, member_of, owner_of
 from tabs.parts.cards import kind_of
 from tabs.parts.character_room import character_room
+from tabs.parts.clips import made_once, previews
 from tabs.parts.going import destinations, go_to
 from tabs.parts.page import ACT, Page
 from tabs.parts.result import ResultView, find, result_view
@@ -154,9 +155,7 @@ def _wave(page: Page, id_: str, owner: str) -> Any:
     sound: Artefact | None = getattr(page.studio.result(id_, owner), "audio", None)
     if sound is None or not page.studio.store.has(sound):
         return gr.update(visible=False)
-    folder = page.studio.settings.exports / id_ / "previews"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "waveform.png"
-    if not path.exists():
-        draw_waveform(open_audio(page.studio.store.path(sound)), path, Look(colour="#a2558a"))
+    heard, look = open_audio(page.studio.store.path(sound)), Look(colour="#a2558a")
+    path = previews(page.studio, id_) / "waveform.png"
+    made_once(path, lambda part: draw_waveform(heard, part, look))
     return gr.update(value=str(path), visible=True)

@@ -26,6 +26,8 @@ from tabs.parts import character_form, form
 from tabs.parts.border import border, member_of, owner_of, translated
 
 PRIVATE = {"owner", "request", "result", "review_value"}
+FOLLOWED = 24
+"""Jobs that are followed at once: each holds one of Gradio's 40 threads, and the page needs some too."""
 
 
 def declare(studio: Studio) -> None:
@@ -267,7 +269,8 @@ def _declare_workflow(studio: Studio, workflow: Workflow[Any]) -> None:
         list(asked.components.values()),
         [files, report],
         api_name=workflow.name,
-        concurrency_limit=None,
+        concurrency_limit=FOLLOWED,
+        concurrency_id="follow",
     )
 
 

@@ -1,11 +1,12 @@
 """Short pieces of a job's files, cut to be played beside a table."""
 
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
 from media.clips import cut_clip
 from media.probe import probe
-from studio.artefacts import Artefact
+from studio.artefacts import Artefact, new_file
 from studio.studio import Studio
 
 
@@ -22,11 +23,15 @@ def clip(studio: Studio, job: str, name: str, media: Artefact, span_s: tuple[flo
     info = probe(studio.store.path(media), media.name)
     suffix = ".m4a" if info.video is None else ".mp4"
     out = previews(studio, job) / f"{name}{suffix}"
-    if not out.exists():
-        part = out.with_suffix(f".part{suffix}")
-        cut_clip(info, None, span_s, part)
-        part.replace(out)
-    return out
+    return made_once(out, lambda part: cut_clip(info, None, span_s, part))
+
+
+def made_once(path: Path, make: Callable[[Path], object]) -> Path:
+    """Return `path`, written by `make` if it is not there yet."""
+    if not path.exists():
+        with new_file(path) as part:
+            make(part)
+    return path
 
 
 def player(path: Path, label: str) -> str:

@@ -1,11 +1,12 @@
 """What the dub editor plays: a line with two seconds around it, and a speaker's own voice."""
 
+import shutil
 from pathlib import Path
 
 from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.studio import Studio
-from tabs.parts.clips import clip, previews
+from tabs.parts.clips import clip, made_once, previews
 from tabs.parts.dub_opened import Opened
 from workflows.dub.request import DubResult
 
@@ -41,7 +42,5 @@ def voice_sample(studio: Studio, opened: Opened, sound: Artefact | None) -> str 
     """Return the path of a speaker's own voice, None where there is none to hear."""
     if sound is None or not studio.store.has(sound):
         return None
-    link = previews(studio, opened.job) / f"voice-{sound.sha256[:16]}.flac"
-    if not link.exists():
-        link.hardlink_to(studio.store.path(sound))
-    return str(link)
+    path = previews(studio, opened.job) / f"voice-{sound.sha256[:16]}.flac"
+    return str(made_once(path, lambda part: shutil.copyfile(studio.store.path(sound), part)))

@@ -13,6 +13,11 @@ from studio.errors import NotFound
 from studio.studio import Studio
 from tabs.parts.border import DOOR, visitor
 
+PATHS = (
+    "path_or_url",
+    "path",
+)  # what Gradio's two routes for files call the path: /file=…, /file/…
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
@@ -32,17 +37,14 @@ def file_guard(studio: Studio) -> Callable[[Request], None]:
     exports = studio.settings.exports.resolve()
 
     def guard(request: Request) -> None:
-        asked = request.path_params.get("path_or_url")
-        if asked is None:
-            return
-        path = Path(asked).absolute().resolve()
-        if not path.is_relative_to(exports):
-            return  # Gradio's own rules hold
-        parts = path.relative_to(exports).parts
-        try:
-            _ask(studio, parts, visitor(request))
-        except NotFound as error:
-            raise HTTPException(404, "There is no such file.") from error
+        for asked in map(request.path_params.get, PATHS):
+            path = None if asked is None else Path(asked).absolute().resolve()
+            if path is None or not path.is_relative_to(exports):
+                continue  # Gradio's own rules hold
+            try:
+                _ask(studio, path.relative_to(exports).parts, visitor(request))
+            except NotFound as error:
+                raise HTTPException(404, "There is no such file.") from error
 
     return guard
 

@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from studio.errors import BadInput
+from tabs.parts.border import border
 from tabs.parts.cards import clock
 from tabs.parts.form import Form
 from tabs.parts.page import QUIET, Page
@@ -27,6 +28,7 @@ def wire_script_facts(page: Page, form: Form[Any], shown: gr.HTML) -> None:
     """Tell it anew at every change of what it depends on."""
     inputs = [form.components[name] for name in FIELDS]
 
+    @border
     def tell(script: str, language: str, rate: float, quality: str) -> str:
         return told(page, script or "", language or "en", float(rate or 1), quality or "")
 

@@ -116,6 +116,25 @@ def test_a_job_goes_on_when_its_caller_leaves(site, client, sound):
     assert kinds[-1] == "done"
 
 
+def test_however_many_follow_their_jobs_the_site_answers(site, sound):
+    many = Client(site.url, verbose=False, max_workers=50)
+    asked = {"sound": handle_file(str(sound)), "by_db": 3, "pause_s": 60}
+    calls = [many.submit(**asked, api_name="/quieter") for _ in range(42)]  # of 40 threads
+    while len(unfinished_of(site)) < 20:
+        time.sleep(0.2)
+    time.sleep(2)
+    while not all(each.done() for each in calls):
+        for job in unfinished_of(site):
+            post(f"{site.url}/gradio_api/run/cancel", {"data": [job]})
+        time.sleep(0.5)
+
+
+def unfinished_of(site):
+    """Ask as a script does that has no client of Gradio's."""
+    told = json.loads(post(f"{site.url}/gradio_api/run/jobs", {"data": [100]}))["data"][0]
+    return [each["id"] for each in told if each["state"] in {"queued", "running"}]
+
+
 def test_cancel_and_retry(client, sound):
     job = submit(client, sound, by_db=22, pause_s=20)
     wait_for(client, job, "running")
@@ -254,6 +273,8 @@ class TestTwoPeople:
         assert status_of(where, bob) == 404
         assert status_of(where.replace(f"/{job}/", f"/{job}/../{job}/"), bob) == 404
         assert status_of(where, None) == 404
+        older = f"{guarded_site.url}/gradio_api/file/{path}"  # Gradio has two routes for files
+        assert [status_of(older, each) for each in (ann, bob, None)] == [200, 404, 404]
         file = {"path": str(path), "meta": {"_type": "gradio.FileData"}}
         assert self.asked(bob, guarded_site, file) == 500
 

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
 import pytest
+from fastapi import Request
 
 import app
 from engines import catalog
@@ -16,9 +18,13 @@ from studio.timings import Timing
 from studio.workflow import Need
 from tabs import engine_room
 from tabs.parts import face_points, weights
+from tabs.parts.border import DOOR
 from tabs.parts.cards import account_table, clock, job_card, size
+from tabs.parts.clips import made_once
+from tabs.parts.page import Page
 from tabs.parts.preflight import ROLES, _row, preflight
 from tabs.parts.result import tame
+from tests.studio.toy import make_studio
 
 OWN = Path(__file__).parents[1] / "own" / "presets"
 BAD = "<img src=x onerror=alert(1)>"
@@ -124,6 +130,35 @@ def test_preflight_names_an_engine_or_a_reason_for_every_need(name):
     for choice in catalog.choose(workflow.needs(request), request.quality):
         assert ROLES[choice.need.role] in shown
         assert (choice.engine.title if choice.engine else "no ") in shown
+
+
+def test_every_role_has_a_name_for_people():
+    assert {each.role for each in catalog.entries().values()} <= ROLES.keys()
+
+
+def test_who_has_not_logged_in_frees_nothing(tmp_path):
+    studio = make_studio(tmp_path)
+    with gr.Blocks() as window, gr.Tabs() as frame, gr.Tab():
+        engine_room.render(Page(studio, window, frame))
+    found = {getattr(each.fn, "__name__", ""): each.fn for each in window.fns.values()}
+    scope = {"type": "http", "headers": [], DOOR: SimpleNamespace(auth=["somebody"])}
+    stranger = gr.Request(Request(scope), session_hash="s")
+    for name in ("free_cache", "free_memory"):
+        with pytest.raises(gr.Error, match="not logged in"):
+            found[name](stranger)
+
+
+def test_a_preview_is_whole_or_not_there(tmp_path):
+    def torn(part):
+        part.write_text("half")
+        raise OSError("the disk is gone")
+
+    path = tmp_path / "previews" / "a.png"
+    with pytest.raises(OSError, match="the disk is gone"):
+        made_once(path, torn)
+    assert list(path.parent.iterdir()) == []
+    assert made_once(path, lambda part: part.write_text("whole")).read_text() == "whole"
+    assert made_once(path, torn).read_text() == "whole"
 
 
 def test_every_engine_and_voice_stands_in_the_engine_room():
