@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from media.addresses import check_url
-from media.probe import Limits, MediaInfo, probe
+from media.probe import Limits, MediaInfo, longest_s, probe
 from media.tools import Check, follow_program, run_ffmpeg, unchecked
 from studio.errors import BadInput, LimitReached, ToolFailed
 from studio.progress import Progress, silent
+from studio.settings import load_settings
 
 ROOT = Path(__file__).parents[1]
 UPLOAD = "Check the link in a browser, or download the file yourself and upload it here."
@@ -22,7 +23,7 @@ class FetchLimits:
     """What a link may bring at most."""
 
     size_bytes: int = 4 << 30
-    duration_s: float = 4 * 3600.0
+    duration_s: float = 6 * 3600.0
     height_px: int = 1080
     timeout_s: float = 3600.0
 
@@ -44,16 +45,22 @@ def fetch_link(
     Args:
         url: An http or https address.
         folder: An empty folder to put it in.
-        limits: What it may be at most.
+        limits: What it may be at most; by default as long as the settings allow.
         check: Called several times a second.
         progress: Told the kilobytes done and in all (0, 0 while that is unknown).
         allow_private: Let it lead into private networks; for tests.
 
     Raises:
-        BadInput: if the link cannot be fetched, or leads to something else than one medium.
+        BadInput: if the studio is offline, the link cannot be fetched, or it leads to something else
+            than one medium.
         LimitReached: if it is larger or longer than `limits`.
     """
-    limits = limits or FetchLimits()
+    if load_settings().offline:
+        raise BadInput(
+            "the studio is set to stay offline, so no link is fetched",
+            remedy="Upload the file, or unset UNDERSTUDY_OFFLINE.",
+        )
+    limits = limits or FetchLimits(duration_s=longest_s())
     url = check_url(url, allow_private=allow_private)
     loading = _Loading(folder, limits, progress, check)
     request = {
@@ -115,7 +122,7 @@ class _Loading:
             raise LimitReached(
                 f"the link took longer than {self.limits.timeout_s:.0f} s", remedy=UPLOAD
             )
-        size = sum(path.stat().st_size for path in _files(self.folder))
+        size = sum(map(_size_bytes, _files(self.folder)))
         if size > self.limits.size_bytes:
             raise LimitReached(
                 f"the link brings more than {self.limits.size_bytes} bytes",
@@ -133,6 +140,13 @@ def _environment(folder: Path) -> dict[str, str]:
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink()]
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # the process renames what is whole
+        return 0
 
 
 def _joined(folder: Path, limits: FetchLimits, check: Check) -> Path:

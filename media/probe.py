@@ -24,6 +24,7 @@ from media.containers import USABLE, has_index, recognise
 from media.languages import short_language
 from media.tools import Check, unchecked
 from studio.errors import BadInput, LimitReached
+from studio.settings import load_settings
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ IO_TIMEOUT_S = 60.0
 DEFAULT_FRAME_S = 0.04
 ESTIMATING = frozenset({"mp3", "aac", "amr", "mpegvideo"})  # their headers know no duration
 LOOK_PACKETS = 300
+SPARE_S = 1.0  # what is made of the longest film may be a little longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +132,14 @@ def probe(
     Args:
         path: The file.
         name: What to call it in messages; its file name where empty.
-        limits: What it may be at most.
+        limits: What it may be at most; by default as long as the settings allow.
         check: Called while reading long files.
 
     Raises:
         BadInput: if it is no media file, damaged beyond reading, or holds neither picture nor sound.
         LimitReached: if it is larger, longer or wider than `limits`.
     """
-    limits, name = limits or Limits(), name or path.name
+    limits, name = limits or Limits(duration_s=longest_s() + SPARE_S), name or path.name
     container = recognise(path, name)
     _within(name, "size in bytes", path.stat().st_size, limits.size_bytes)
     with open_media(path, container.demuxer, name) as file:
@@ -161,6 +163,11 @@ def probe(
     info = _turned(info)
     _within(name, "length in seconds", info.duration_s, limits.duration_s)
     return info
+
+
+def longest_s() -> float:
+    """Return how long a film or sound may last, as the settings say now."""
+    return load_settings().max_media_hours * 3600
 
 
 @contextmanager

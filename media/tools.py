@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, TypeAlias
@@ -188,6 +189,7 @@ def _complaint(command: Sequence[str], code: int, said: Sequence[str]) -> str:
     return f"{Path(command[0]).name} stopped with code {code}: {last or 'no word'} (asked: {shown[:LINE_CHARS]})"
 
 
+@cache
 def _is_recent(program: str) -> bool:
     try:
         done = subprocess.run(

@@ -1,6 +1,7 @@
 """Settings: from the environment (prefix UNDERSTUDY_) or a `.env` file; each has a default that works."""
 
 import os
+import shlex
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -97,6 +98,12 @@ class Settings(BaseSettings):
             name, _, password = pair.partition(":")
             if not name.strip() or not password:
                 raise ValueError("write name:password pairs with commas between")
+        return value
+
+    @field_validator("stop_command")
+    @classmethod
+    def _words(cls, value: str) -> str:
+        shlex.split(value)  # raises where a quotation has no end
         return value
 
     @field_validator("data_dir")

@@ -88,6 +88,15 @@ def test_loopback_is_refused_and_never_asked(server: tuple[str, list[str]], tmp_
     assert server[1] == []
 
 
+def test_offline_nothing_is_asked(
+    server: tuple[str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_OFFLINE", "1")
+    with pytest.raises(BadInput, match="offline"):
+        fetch_link(server[0] + "/made_talk_4shots.mp4", tmp_path, allow_private=True)
+    assert server[1] == []
+
+
 def test_the_process_itself_refuses_too(server: tuple[str, list[str]], tmp_path: Path) -> None:
     """What a redirect or a second answer of the name server would lead to."""
     request = {

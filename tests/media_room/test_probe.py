@@ -88,6 +88,12 @@ def test_limits() -> None:
             probe(path, limits=limits)
 
 
+def test_nothing_is_longer_than_the_settings_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNDERSTUDY_MAX_MEDIA_HOURS", "0.0001")
+    with pytest.raises(LimitReached, match="length in seconds"):
+        probe(shared("odd/rotated_90.mp4"))
+
+
 @contextmanager
 def listening() -> Iterator[tuple[str, list[str]]]:
     """A server that writes down who asks it for anything."""

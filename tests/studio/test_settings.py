@@ -48,7 +48,13 @@ def test_the_environment_decides_and_secrets_stay_secret(monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "99999"), ("AUTH", "ann"), ("CACHE_MAX_GB", "lots"), ("WORKER", "../x")],
+    [
+        ("PORT", "99999"),
+        ("AUTH", "ann"),
+        ("CACHE_MAX_GB", "lots"),
+        ("WORKER", "../x"),
+        ("STOP_COMMAND", 'stop "it'),
+    ],
 )
 def test_a_wrong_value_is_named_but_not_shown(monkeypatch, name, value):
     monkeypatch.setenv(f"UNDERSTUDY_{name}", value)
