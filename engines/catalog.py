@@ -22,7 +22,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from engines.roles import OWN, BuiltInVoice
-from engines.weights import Held, Weights, folder, held, own_folders
+from engines.weights import UNKNOWN, Held, Weights, folder, held, own_folders
 from studio.errors import BadPreset, MissingWeights
 from studio.keys import digest
 from studio.settings import load_settings
@@ -112,7 +112,9 @@ class Entry:
 
     def identity(self) -> str:
         """Return what its output depends on, as a digest for keys."""
-        return digest([self.id, self.target, self.revision, self.weights, self.given()])
+        parts = self.weights.parts() if self.weights else ()
+        taken = [folder(each).name for each in parts if each.revision == UNKNOWN]  # commits
+        return digest([self.id, self.target, self.revision, self.weights, self.given(), taken])
 
     def build(self, weights: Path | None = None) -> Any:
         """Import the class and make one; cheap, nothing is loaded yet.

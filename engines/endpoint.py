@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from engines.chat import BEAT_S, Message, without_thoughts
+from media.addresses import without_login
 from studio.errors import BadInput, MissingWeights, ToolFailed
 from studio.settings import load_settings
 
@@ -58,6 +59,7 @@ class EndpointChat:
         pause_s: float = 1.0,
     ) -> None:
         self._url, self._model = base_url.rstrip("/"), model
+        self._shown_url = without_login(self._url)
         self._timeout_s, self._tries, self._pause_s = timeout_s, tries, pause_s
         self._holds_to_schema = True
 
@@ -106,7 +108,7 @@ class EndpointChat:
         parts = urlsplit(self._url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise BadInput(
-                f"the language model's address {self._url!r} cannot be used",
+                f"the language model's address {self._shown_url!r} cannot be used",
                 remedy="Set UNDERSTUDY_LLM_URL to one like http://localhost:11434/v1",
             )
 
@@ -121,7 +123,7 @@ class EndpointChat:
                 return answer
         why = answer.failure or f"it answers {answer.status}{_said(answer.body)}"
         raise ToolFailed(
-            f"the language model's server at {self._url} gave no answer in {self._tries} tries: {why}",
+            f"the language model's server at {self._shown_url} gave no answer in {self._tries} tries: {why}",
             remedy="See whether it runs and has room, then start the job again.",
         )
 
@@ -170,12 +172,12 @@ class EndpointChat:
     def _content(self, answer: _Answer) -> str:
         if answer.status in REFUSED:
             raise BadInput(
-                f"the language model's server at {self._url} refuses the key ({answer.status})",
+                f"the language model's server at {self._shown_url} refuses the key ({answer.status})",
                 remedy="Set UNDERSTUDY_LLM_KEY to one that it takes.",
             )
         if answer.status != 200:
             raise ToolFailed(
-                f"the language model's server at {self._url} answers {answer.status}"
+                f"the language model's server at {self._shown_url} answers {answer.status}"
                 f"{_said(answer.body)}",
                 remedy=f"See whether it has the model {self._model!r}.",
             )
@@ -185,7 +187,7 @@ class EndpointChat:
             content = None
         if not isinstance(content, str):
             raise ToolFailed(
-                f"what the server at {self._url} answers is no chat completion",
+                f"what the server at {self._shown_url} answers is no chat completion",
                 remedy="See whether UNDERSTUDY_LLM_URL ends as its documents say, mostly in /v1",
             )
         return without_thoughts(content)

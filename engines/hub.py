@@ -22,6 +22,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from engines.weights import PARTIAL, UNKNOWN, Weights, cache_dir, folder, held, is_offline, repo_dir
+from media.addresses import without_login
 from studio.artefacts import storage_errors
 from studio.errors import LicenceRefused, MissingWeights, StorageFailed
 from studio.lock import waiting_lock
@@ -39,6 +40,7 @@ TRIES = 5  # in a row, without a byte
 SPARE_BYTES = 500_000_000  # stays free beside a download
 GIVE_BACK_BYTES = 64_000_000  # of a download that filled the disk: what is beside it must go on
 BLOCK_BYTES = 1 << 20
+ALL_HERE = 416  # HTTP: nothing lies behind the place that was asked for
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -156,6 +158,11 @@ def endpoint() -> str:
     return (os.environ.get("HF_ENDPOINT") or PUBLIC).rstrip("/")
 
 
+def _shown() -> str:
+    """Return the hub's address for messages."""
+    return without_login(endpoint())
+
+
 def _token() -> str | bool:
     from huggingface_hub import get_token  # noqa: PLC0415 - half a second
 
@@ -211,7 +218,7 @@ def _described(there: "RepoSibling") -> Wanted:
 
 def _other_than_expected(weights: Weights, what: str) -> MissingWeights:
     return MissingWeights(
-        f"{weights.repo} at {endpoint()} {what}: it is not what the preset was written for",
+        f"{weights.repo} at {_shown()} {what}: it is not what the preset was written for",
         remedy="Tell the studio's makers, or correct the preset in presets/engines/.",
     )
 
@@ -220,7 +227,7 @@ def _refusal(weights: Weights, error: Exception) -> MissingWeights | LicenceRefu
     """Return the sentence for what the hub answered, or for its silence."""
     from huggingface_hub import errors  # noqa: PLC0415 - half a second
 
-    repo, where = weights.repo, endpoint()
+    repo, where = weights.repo, _shown()
     if isinstance(error, errors.GatedRepoError):
         return LicenceRefused(
             f"{repo} is gated: its authors ask you to accept their terms first",
@@ -234,7 +241,7 @@ def _refusal(weights: Weights, error: Exception) -> MissingWeights | LicenceRefu
             f"there is no repository {repo} at {where}, or it is private",
             remedy="If it is yours, set HF_TOKEN to a token that may read it.",
         )
-    status = getattr(getattr(error, "response", None), "status_code", 0)
+    status = _status(error)
     if status in {401, 403}:
         return MissingWeights(
             f"{where} does not accept the token for {repo} (HTTP {status})",
@@ -292,7 +299,7 @@ def _fetch_file(weights: Weights, commit: str, wanted: Wanted, tally: Tally) -> 
     if not whole:
         partial.unlink()
         raise MissingWeights(
-            f"{wanted.path} of {weights.repo} came with wrong bytes from {endpoint()}: it was deleted",
+            f"{wanted.path} of {weights.repo} came with wrong bytes from {_shown()}: it was deleted",
             remedy="Start again; if it stays wrong, take another HF_ENDPOINT, or tell its authors.",
         )
     partial.replace(blob)
@@ -310,6 +317,10 @@ def _take(weights: Weights, url: str, wanted: Wanted, file: FileIO, tally: Tally
     while not wanted.bytes or _end(file) < wanted.bytes:
         before = _end(file)
         error = _stream(url, file, tally)
+        if before and _status(error) == ALL_HERE:  # of a size that nobody told: begin anew
+            file.truncate(0)
+            tally.add(-before)
+            continue
         if error is None and (not wanted.bytes or _end(file) >= wanted.bytes):
             break
         if _is_final(error):
@@ -338,6 +349,8 @@ def _stream(url: str, file: FileIO, tally: Tally) -> Exception | None:
                 piece = pieces.get(timeout=LOOK_S)
             except queue.Empty:
                 tally.look()
+                if not reader.is_alive() and pieces.empty():
+                    return OSError("the connection was lost")
                 continue
             if piece is None or isinstance(piece, Exception):
                 return piece
@@ -389,8 +402,13 @@ def _read(url: str, start: int, pieces: "queue.Queue[Any]", gone: Event) -> None
 
 def _is_final(error: Exception | None) -> bool:
     """Tell whether trying again is of no use: the hub answered, and said no."""
-    status = getattr(getattr(error, "response", None), "status_code", 0)
+    status = _status(error)
     return 400 <= status < 500 and status not in {408, 429}
+
+
+def _status(error: Exception | None) -> int:
+    """Return the HTTP status of an answer that was an error; 0 where there was no answer."""
+    return getattr(getattr(error, "response", None), "status_code", 0)
 
 
 def _is_right(file: FileIO, wanted: Wanted, tally: Tally) -> bool:

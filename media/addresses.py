@@ -42,6 +42,15 @@ def check_url(url: str, *, allow_private: bool = False) -> str:
     return text
 
 
+def without_login(url: str) -> str:
+    """Return an address as it may be shown and logged: without a user name and password in it."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def is_public(address: str) -> bool:
     """Tell whether an IP address belongs to the open internet; what is no address does not."""
     try:

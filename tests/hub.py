@@ -27,6 +27,7 @@ class Hub:
     corrupt: set = field(default_factory=set)  # paths of which wrong bytes are sent
     bytes_per_s: int = 0  # 0: as fast as it goes
     ranges: bool = True
+    sizes: bool = True  # whether it tells those of plain git files
     stalled: bool = False  # sends nothing any more
     log: list = field(default_factory=list)  # (method, path, range)
     sent: int = 0  # bytes of files
@@ -69,7 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(404, "RevisionNotFound")
         files = []
         for path, data in hub.repos[repo].items():
-            about = {"rfilename": path, "size": len(data), "blobId": _git_id(data)}
+            about = {"rfilename": path, "blobId": _git_id(data)}
+            about |= {"size": len(data)} if hub.sizes else {}
             if path not in hub.small:
                 sha = hashlib.sha256(data).hexdigest()
                 about["lfs"] = {"size": len(data), "sha256": sha, "pointerSize": 130}
@@ -94,6 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(404, "EntryNotFound")
         wanted = self.headers.get("Range", "")
         start = int(wanted.removeprefix("bytes=").split("-")[0]) if wanted and hub.ranges else 0
+        if start and start >= len(data):
+            return self._refuse(416, "RangeNotSatisfiable")
         if path in hub.corrupt:
             data = data[:-1] + bytes([data[-1] ^ 1])
         self.send_response(206 if start else 200)

@@ -6,7 +6,7 @@ out, and reports with `settle` or `fail`. There is at most one transfer of a kin
 a stage waits for is delayed by no more than one chunk of a prefetch.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -15,6 +15,7 @@ from engines.residency.chunks import Chunk, ChunkId, Model
 from engines.residency.plan import Plan, Stage, victims
 from studio.errors import OutOfMemory
 
+LOGGED = 10_000  # transfers and drops that are told to whoever looks: the latest
 RING = 2  # chunks of a streamed stage that come and go: one in use, one arriving
 
 
@@ -119,7 +120,7 @@ class Books:
     seen: set[ChunkId] = field(default_factory=set[ChunkId])  # read at least once
     ram: Shelf = field(init=False)
     vram: Shelf = field(init=False)
-    log: list[tuple[str, ChunkId]] = field(default_factory=list[tuple[str, ChunkId]])
+    log: deque[tuple[str, ChunkId]] = field(default_factory=lambda: deque(maxlen=LOGGED))
     _ring: tuple[Chunk, ...] = ()  # chunks of a streamed stage that come and go, in order of use
     _place_of: Mapping[ChunkId, int] = field(default_factory=dict[ChunkId, int])
     _cursor: int = 0
@@ -397,6 +398,7 @@ class Books:
         least = sum(each.nbytes for each in fixed) + max((each.nbytes for each in ring), default=0)
         if least > limit:
             self.entered = False
+            self._ring, self._place_of = (), {}
             raise OutOfMemory(
                 f"{stage.id} needs at least {least + stage.activation_bytes:,} bytes on the device,"
                 f" which has {self.device.capacity_bytes() - self.spare_bytes:,}",

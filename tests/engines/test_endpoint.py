@@ -261,8 +261,11 @@ def test_what_cannot_be_used_is_told_in_a_sentence(serve, replies, kind, words):
 
 
 def test_nobody_there_is_told():
-    with pytest.raises(ToolFailed, match="no answer in 2 tries"):
-        translate(Server([], url="http://127.0.0.1:9/v1"), tries=2)
+    with pytest.raises(ToolFailed, match="no answer in 2 tries") as caught:
+        translate(Server([], url="http://me:hidden@127.0.0.1:9/v1"), tries=2)
+    assert (
+        "http://127.0.0.1:9/v1" in caught.value.sentence and "hidden" not in caught.value.sentence
+    )
 
 
 @pytest.mark.parametrize("url", ["ftp://host/v1", "host", "file:///etc/passwd"])

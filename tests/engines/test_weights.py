@@ -6,10 +6,12 @@ import random
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from engines import catalog
 from engines import hub as fetching
 from engines.weights import UNKNOWN, WeightFile, Weights, cache_dir, folder, held, repo_dir
 from studio.errors import Cancelled, LicenceRefused, MissingWeights, StorageFailed
@@ -89,6 +91,16 @@ def test_an_unknown_revision_is_written_down_when_it_is_taken(hub):
     assert fetch(weights)[0] == place and fetching.size_bytes(weights) == len(CONFIG)
 
 
+def test_what_was_made_with_another_commit_is_not_taken_for_this_one_s(hub):
+    weights = known(revision="unknown")
+    engine = replace(catalog.entry("opus-mt-en-es"), weights=weights)
+    fetch(weights)
+    before = engine.identity()
+    assert before == engine.identity()
+    (repo_dir(weights) / "refs" / "main").write_text("f" * 40)  # it was fetched again, later
+    assert engine.identity() != before
+
+
 def test_without_a_list_of_files_all_are_taken(hub):
     weights = Weights(repo=REPO)
     assert held(weights).state == "missing"
@@ -137,6 +149,35 @@ def test_a_hub_that_breaks_off_always_is_given_up_and_gone_on_from_later(hub, mo
 def test_a_hub_without_ranges_sends_all_of_it_again(hub):
     hub.cuts, hub.ranges = 1, False
     assert (fetch(known())[0] / "model.safetensors").read_bytes() == BIG
+
+
+def test_a_whole_file_of_unknown_size_that_was_not_named_yet_is_fetched_anew(hub):
+    """A crash between the last byte and the renaming leaves it so."""
+    hub.sizes = False
+    weights = known(files=(WeightFile(path="config.json"),))
+    git_id = hashlib.sha1(b"blob %d\0" % len(CONFIG) + CONFIG, usedforsecurity=False).hexdigest()
+    partial = repo_dir(weights) / "blobs" / f"{git_id}.incomplete"
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(CONFIG)
+    fetch(weights)
+    assert (folder(weights) / "config.json").read_bytes() == CONFIG
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_reader_that_ends_without_a_word_is_not_waited_for(hub, monkeypatch):
+    def broken(_answer):
+        raise LookupError("what the hub's library never raised before")
+
+    monkeypatch.setattr(fetching, "TRIES", 1)
+    monkeypatch.setattr("huggingface_hub.utils.hf_raise_for_status", broken)
+    monkeypatch.setattr("huggingface_hub.hf_api.hf_raise_for_status", lambda _answer: None)
+    began_s = time.monotonic()
+
+    def check():
+        assert time.monotonic() - began_s < 10
+
+    with pytest.raises(MissingWeights, match="the connection was lost"):
+        fetch(known(), check)
 
 
 def test_a_stopped_download_goes_on_where_it_was(hub):

@@ -100,6 +100,7 @@ def test_14_a_part_that_fits_stays_while_the_rest_streams():
 
 def test_14_not_even_a_chunk_fits():
     replay = replayed(Machine(90, 2000, 1e9, 1e9))
+    assert replay.books.log.maxlen  # a studio lives for weeks
     with pytest.raises(OutOfMemory, match="at least 100 bytes"):
         run(replay, Plan((Stage("s", ("big",), 1.0),)), [even("big", 1000, 10)])
 
