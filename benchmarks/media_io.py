@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from media.decode import decode_audio, resampled_blocks
+from media.decode import decode_audio
 from media.mux import MuxPlan, mux
 from media.probe import MediaInfo, probe
 from media.tools import run_ffmpeg
@@ -37,9 +37,6 @@ def measure(minutes: int, folder: Path) -> None:
     run_ffmpeg([*clip.as_input("-stream_loop", str(loops)), "-c", "copy", f"file:{film}"])
     info = probe(film)
     sound = timed("decode to FLAC", info, lambda: decode_audio(info, info.audios[0], folder / "a"))
-    timed(
-        "16 kHz mono blocks", info, lambda: sum(1 for _ in resampled_blocks(sound.file, 16_000, 30))
-    )
     timed("waveform", info, lambda: draw_waveform(sound.file, folder / "w.png"))
     for title, kind, is_lossless in [("FLAC", "mkv", True), ("AAC", "mp4", False)]:
         if minutes > 30 and not is_lossless:

@@ -14,8 +14,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
-from babel import Locale, UnknownLocaleError
-
 from engines.networks import device_of, official
 
 if TYPE_CHECKING:
@@ -163,14 +161,6 @@ def json_object(reply: str) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return cast("Mapping[str, Any]", found)
-
-
-def language_name(code: str) -> str:
-    """Return the English name of a language, or its code where there is none."""
-    try:
-        return Locale.parse(code).get_display_name("en") or code
-    except (UnknownLocaleError, ValueError):
-        return code
 
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-MOST_SPEAKER_CHARS = 32
-
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<\d[\d:.,]*>|</>|\{\\[^{}]*\}|\{[a-z]:[^{}]*\}")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]+)>", re.IGNORECASE)
 _LOUD_NAME = re.compile(r"^([^\W\d_a-zß-öø-ÿ][^:\n!?…]{1,31}):(?!\d)\s*")

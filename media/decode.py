@@ -12,7 +12,7 @@ import soxr
 
 from media.audio import Audio, AudioFile, AudioWriter, Samples, open_audio
 from media.downmix import to_channels
-from media.probe import AudioStream, MediaInfo, open_media, packets
+from media.probe import AudioStream, MediaInfo, longest_s, open_media, packets
 from media.tools import Check, unchecked
 from studio.errors import BadInput, LimitReached
 from studio.progress import Progress, silent
@@ -27,7 +27,6 @@ WHEN_LOST_S = 0.002  # where packets are missing they are believed at once
 JUMP_S = 10.0  # farther than this the clock was set anew; libavformat draws the line there too
 PADDING_SAMPLES = 4096  # a coder's last packet may be filled up with this much at most
 BATCH_S = 0.5
-MAX_S = 12 * 3600.0
 MANY_CHANNELS = 8
 SCALES = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
 
@@ -64,7 +63,7 @@ def decode_audio(
 
     Raises:
         BadInput: if nothing of it can be decoded.
-        LimitReached: if it is longer than any file may be.
+        LimitReached: if it is longer than the settings allow.
     """
     total_s = max(1, round(stream.duration_s))
     with open_media(info.path, info.demuxer, info.name) as file:
@@ -139,6 +138,7 @@ class _Tape:
     most_s: float  # no gap may lead beyond
     trusts_jumps: bool
     claimed_samples: int  # as the header says, 0 unknown
+    longest_s: float = field(default_factory=longest_s)
     at: float = 0.0  # samples laid so far, at `rate_hz`
     laid: int = 0  # samples laid, in whole numbers
     is_lost: bool = False  # packets are missing: the next time stamp decides
@@ -177,7 +177,7 @@ class _Tape:
         """Append a frame where its time stamp says; tell whether that filled a batch.
 
         Raises:
-            LimitReached: if the track gets longer than any file may be.
+            LimitReached: if the track gets longer than the settings allow.
         """
         samples = to_channels(
             _samples(frame), [channel.name for channel in frame.layout.channels], self.channels
@@ -185,10 +185,10 @@ class _Tape:
         skip = self._aligned(_time_s(frame), frame.sample_rate)
         self.is_lost = skip >= frame.samples  # the next one, too, is to be cut to the sample
         self._append(samples[:, skip:], frame.sample_rate)
-        if self.seconds > MAX_S:
+        if self.seconds > self.longest_s:
             raise LimitReached(
-                f"the sound is longer than {MAX_S / 3600:.0f} hours",
-                remedy="Give a shorter file.",
+                f"the sound is longer than {self.longest_s / 3600:g} hours",
+                remedy="Give a shorter file, or raise UNDERSTUDY_MAX_MEDIA_HOURS.",
             )
         full = self._held > self.rate_hz * BATCH_S + PADDING_SAMPLES
         if full:
@@ -298,48 +298,6 @@ class _Resampler:
     def _run(self, samples: Samples, *, last: bool) -> Samples:
         frames = self._stream.resample_chunk(np.ascontiguousarray(samples.T), last)
         return np.ascontiguousarray(frames.reshape(-1, self._channels).T, dtype=np.float32)
-
-
-def resampled_blocks(audio: AudioFile, rate_hz: int, block_s: float) -> Iterator[Audio]:
-    """Yield a sound file in mono at another rate, in blocks of `block_s` (the last may be shorter).
-
-    The whole is `round(audio.duration_s * rate_hz)` samples long. Channels in opposite phase are
-    not added up: the louder one stands for all then, decided once for the file.
-    """
-    weights = _mono_weights(audio)
-    block, total = max(1, round(block_s * rate_hz)), round(audio.duration_s * rate_hz)
-    resampler = _Resampler(audio.sample_rate_hz, rate_hz, 1)
-    held = np.zeros((1, 0), dtype=np.float32)
-    given = 0
-    for piece in audio.blocks(max(block_s, 1.0)):
-        mono = weights @ piece.samples
-        more = mono if rate_hz == audio.sample_rate_hz else resampler.more(mono)
-        held = np.concatenate([held, more], axis=1)
-        while held.shape[1] >= block and given + block <= total:
-            yield Audio(held[:, :block], rate_hz)
-            held, given = held[:, block:], given + block
-    if rate_hz != audio.sample_rate_hz:
-        held = np.concatenate([held, resampler.rest()], axis=1)
-    missing = max(0, total - given - held.shape[1])
-    held = np.pad(held, ((0, 0), (0, missing)))[:, : total - given]
-    for start in range(0, held.shape[1], block):
-        yield Audio(held[:, start : start + block], rate_hz)
-
-
-def _mono_weights(audio: AudioFile) -> Samples:
-    """Return (1, channels): the mean, or the louder channel where the mean is all but silent."""
-    equal = np.full((1, audio.channels), 1 / audio.channels, dtype=np.float32)
-    if audio.channels == 1:
-        return equal
-    mean_power, power = 0.0, np.zeros(audio.channels)
-    for index in range(20):  # a second here and there is enough to know
-        start_s = audio.duration_s * index / 20
-        piece = audio.cut(start_s, start_s + 1.0).samples.astype(np.float64)
-        mean_power += float(np.square(piece.mean(axis=0)).sum())
-        power += np.square(piece).sum(axis=1)
-    if mean_power >= 0.05 * float(power.max()):
-        return equal
-    return np.eye(audio.channels, dtype=np.float32)[[int(power.argmax())]]
 
 
 def _samples(frame: av.AudioFrame) -> Samples:

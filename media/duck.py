@@ -58,31 +58,6 @@ class Envelope:
                 np.maximum(part, _shape(ramp, low, high), out=part)
         return heights
 
-    def reaches(self, start: int, stop: int) -> bool:
-        """Tell whether any ramp lies between `start` and `stop`."""
-        first = int(np.searchsorted(self._latest, start, "right"))
-        last = int(np.searchsorted(self._rises, stop, "left"))
-        return any(ramp.bottom > start for ramp in self._ramps[first:last])
-
-
-class DuckEnvelope:
-    """The gain of the background over time, for any stretch of samples, whatever its length."""
-
-    def __init__(
-        self,
-        ducks: Sequence[Duck],
-        sample_rate_hz: int,
-        *,
-        look_ahead_s: float = LOOK_AHEAD_S,
-        release_s: float = RELEASE_S,
-    ) -> None:
-        ramps = duck_ramps(ducks, sample_rate_hz, look_ahead_s=look_ahead_s, release_s=release_s)
-        self._envelope = Envelope(ramps)
-
-    def gains(self, start: int, stop: int) -> Samples:
-        """Return the factor of every sample from `start` up to `stop`, (samples,)."""
-        return lowered(self._envelope.values(start, stop))
-
 
 def duck_ramps(
     ducks: Sequence[Duck],

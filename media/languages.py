@@ -1,7 +1,9 @@
 """Language tags of media files: three letters in a file, two in the studio."""
 
+from functools import cache
 from typing import cast
 
+from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 
 NO_LANGUAGE = frozenset({"und", "zxx", "mul", "mis", "unknown", "auto"})
@@ -35,6 +37,15 @@ def long_language(tag: str) -> str:
         long for long, short in _aliases().items() if len(long) == 3 and short.split("_")[0] == code
     ]
     return next((long for long in longer if long in PREFERRED), next(iter(longer), "und"))
+
+
+@cache
+def language_name(code: str) -> str:
+    """Return the English name of a language, or its code where there is none."""
+    try:
+        return Locale.parse(code).get_display_name("en") or code
+    except (UnknownLocaleError, ValueError):
+        return code
 
 
 def _aliases() -> dict[str, str]:

@@ -10,9 +10,6 @@ from media.audio import Audio, AudioFile
 from media.duck import choose_depth_db
 from media.loudness import (
     FILE_BLOCK_S,
-    LOUDEST_TARGET_LUFS,
-    MOST_GAIN_DB,
-    QUIETEST_TARGET_LUFS,
     LoudnessMeter,
     gain_to_match_db,
     loudness_lufs,
@@ -41,7 +38,6 @@ class Level:
     gain_db: float
     source_lufs: float | None  # None: nothing was heard there
     target_lufs: float
-    is_clamped: bool
     duck_db: float
 
 
@@ -114,13 +110,10 @@ def decide_levels(
     levels: list[Level] = []
     for found, target in zip(measured, targets, strict=True):
         gain_db = gain_to_match_db(found.own_lufs, target, channels)
-        clamped = abs(gain_db) >= MOST_GAIN_DB or not (
-            QUIETEST_TARGET_LUFS <= target <= LOUDEST_TARGET_LUFS
-        )
         depth = wanted_duck_db
         if found.bed_lufs is not None:
             depth = choose_depth_db(found.bed_lufs, target, wanted_duck_db)
-        levels.append(Level(gain_db, found.source_lufs, target, clamped, depth))
+        levels.append(Level(gain_db, found.source_lufs, target, depth))
     return tuple(levels)
 
 

@@ -4,14 +4,14 @@ Everything works block by block, so hours fit. Silence is `SILENT_LUFS`, never m
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from media.audio import Audio, AudioFile, Samples
+from media.audio import Audio, Samples
 
 SILENT_LUFS = -70.0  # the absolute gate of BS.1770: nothing is measured below it
 SILENT_DBTP = -120.0
@@ -19,7 +19,6 @@ RELATIVE_GATE_LU = -10.0
 RANGE_GATE_LU = -20.0
 HOP_S = 0.1  # a gating block is 4 hops (400 ms, 75 % overlap), a short-term block 30
 BLOCK_HOPS, SHORT_TERM_HOPS = 4, 30
-FILE_BLOCK_S = 10.0
 QUIETEST_TARGET_LUFS, LOUDEST_TARGET_LUFS = -45.0, -9.0
 MOST_GAIN_DB = 30.0
 OVERSAMPLING, TAPS = 4, 12  # BS.1770-4 annex 2: four phases of twelve taps
@@ -162,36 +161,17 @@ def channel_power(channels: int) -> float:
     return float(_channel_weights(channels).sum())
 
 
-def measure_file(audio: AudioFile, check: Callable[[], None]) -> LoudnessMeter:
-    """Measure a whole file, ten seconds at a time.
-
-    Args:
-        audio: any length.
-        check: called before every block; may raise `Cancelled`.
-    """
-    meter = LoudnessMeter(audio.sample_rate_hz, audio.channels)
-    for block in audio.blocks(FILE_BLOCK_S):
-        check()
-        meter.add(block.samples)
-    return meter
-
-
-def match_gain_db(line: Audio, source_lufs: float, channels: int = 1) -> float:
+def gain_to_match_db(own_lufs: float, source_lufs: float, channels: int = 1) -> float:
     """Return the gain that makes a mono line as loud as its source was.
 
     Args:
-        line: (1, samples).
+        own_lufs: loudness of the line.
         source_lufs: loudness of the original line; clamped to -45..-9 LUFS.
         channels: into how many channels the line is written, each at the same level.
 
     Returns:
         dB, within ±30; 0 for a silent line.
     """
-    return gain_to_match_db(loudness_lufs(line), source_lufs, channels)
-
-
-def gain_to_match_db(own_lufs: float, source_lufs: float, channels: int = 1) -> float:
-    """Return the same for a line whose own loudness is known."""
     if own_lufs <= SILENT_LUFS:
         return 0.0
     target = min(max(source_lufs, QUIETEST_TARGET_LUFS), LOUDEST_TARGET_LUFS)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from media.audio import Audio, Samples
 
 LONG_PAUSE_S, SHORT_PAUSE_S = 0.25, 0.12
-END_SILENCE_S = 0.02
 JOIN_S = 0.01
 FRAME_S = 0.01
 BELOW_SPEECH_DB, SILENT_DB = 35.0, -60.0
@@ -57,18 +56,6 @@ def fit(audio: Audio, n_samples: int) -> Fitted:
         shorter.samples.shape[1] / goal if goal else 1.0,
         padded / audio.sample_rate_hz,
     )
-
-
-def trim_silence(audio: Audio) -> Audio:
-    """Return the sound with at most 20 ms of silence at either end; silence alone becomes empty."""
-    loud = _is_speech(audio)
-    if not loud.any():
-        return Audio(audio.samples[:, :0], audio.sample_rate_hz)
-    frame = _frame(audio.sample_rate_hz)
-    margin = round(END_SILENCE_S * audio.sample_rate_hz)
-    first, last = int(loud.argmax()), len(loud) - int(loud[::-1].argmax())
-    start = max(0, first * frame - margin)
-    return Audio(audio.samples[:, start : last * frame + margin], audio.sample_rate_hz)
 
 
 def stretch(audio: Audio, n_samples: int) -> Audio:

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, get_type_hints
 
@@ -331,10 +331,6 @@ class Run:
             return
         with self.lender.lease(engine, self.job, self.watcher.check) as lent:
             yield (lent,)
-
-    def with_seed(self, seed: int) -> "Run":
-        """Return the same run with another seed."""
-        return replace(self, seed=seed)
 
 
 @dataclass(frozen=True, slots=True)

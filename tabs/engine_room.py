@@ -10,13 +10,13 @@ import psutil
 
 from engines import catalog
 from engines.catalog import Entry, Voice, qualities
+from media.languages import language_name
 from studio.holdings import Holdings
 from studio.studio import Studio
 from studio.timings import Timing, machine
 from tabs.parts import weights
-from tabs.parts.border import border, member_of, owner_of
+from tabs.parts.border import border, member_of
 from tabs.parts.cards import clock, size
-from tabs.parts.languages import language_name
 from tabs.parts.page import ACT, QUIET, Page
 from tabs.parts.preflight import ROLES, USES
 
@@ -64,13 +64,13 @@ def render(page: Page) -> None:
 
     @border
     def free_cache(request: gr.Request) -> list[str]:
-        owner_of(request)  # on a shared studio: only who is logged in
+        member_of(request)
         gr.Info(f"{size(page.studio.collector.free())} are free again.", title="Freed")
         return view(page.studio)
 
     @border
     def free_memory(request: gr.Request) -> list[str]:
-        owner_of(request)
+        member_of(request)
         freed = page.studio.keeper.free() if page.studio.keeper else 0
         gr.Info(f"{size(freed)} of memory are free again.", title="Freed")
         return view(page.studio)

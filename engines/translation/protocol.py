@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, cast
 
-from engines.chat import Message, json_object, language_name
+from engines.chat import Message, json_object
 from engines.plain import one_line
 from engines.roles import Translation
 from media.facts import Glossary, keeps, lost_numbers, lost_terms
+from media.languages import language_name
 
 ALIKE = 0.75  # of the letters of a repeated source and the source
 AROUND = 2  # neighbours that are shown with a line

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from engines.chat import Chat, LocalChat, Message, json_object, language_name
+from engines.chat import Chat, LocalChat, Message, json_object
 from engines.endpoint import EndpointChat
 from media.facts import keeps
+from media.languages import language_name
 
 if TYPE_CHECKING:
     import torch

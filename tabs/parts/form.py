@@ -15,12 +15,13 @@ from gradio.utils import get_upload_folder
 from engines import catalog
 from media.captions import caption_styles
 from media.formats import formats
+from media.languages import language_name
 from studio.artefacts import Artefact, Store
 from studio.errors import BadInput
 from studio.fields import FieldView, fields_of
 from studio.request import Request
 from tabs.parts.border import border
-from tabs.parts.languages import language_choices, language_name
+from tabs.parts.languages import language_choices
 from tabs.parts.page import QUIET
 
 R = TypeVar("R", bound=Request)

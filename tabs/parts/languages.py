@@ -3,10 +3,9 @@
 from functools import cache
 from typing import Literal
 
-from babel import Locale, UnknownLocaleError
-
 from engines import catalog
 from engines.catalog import Entry
+from media.languages import language_name
 
 
 def language_choices(side: Literal["source", "target"]) -> list[tuple[str, str]]:
@@ -26,15 +25,6 @@ def language_choices(side: Literal["source", "target"]) -> list[tuple[str, str]]
         *_named(told & spoken),
         *((f"{name} (with your own translation)", code) for name, code in _named(spoken - told)),
     ]
-
-
-@cache
-def language_name(code: str) -> str:
-    """Return the English name of a language, or its code where there is none."""
-    try:
-        return Locale.parse(code).get_display_name("en") or code
-    except (UnknownLocaleError, ValueError):
-        return code
 
 
 def _named(codes: set[str]) -> list[tuple[str, str]]:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.audio import Audio, open_audio, write_audio
-from media.decode import DecodedAudio, decode_audio, resampled_blocks
+from media.audio import open_audio
+from media.decode import DecodedAudio, decode_audio
 from media.downmix import stereo_matrix, to_channels
 from media.probe import choose_audio, probe
 from media.tools import run_ffmpeg
@@ -145,24 +145,9 @@ def test_no_downmix_exceeds_full_scale(count: int, channels: int) -> None:
     assert 0 < np.abs(mixed).max() <= 1 + 1e-6
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(1, 60_000), st.sampled_from([8000, 16000, 44100, 48000]), st.floats(0.05, 3.0))
-def test_resampled_blocks_are_exactly_as_long(
-    tmp_path_factory: pytest.TempPathFactory, n_samples: int, rate_hz: int, block_s: float
-) -> None:
-    path = tmp_path_factory.mktemp("blocks") / "a.flac"
-    write_audio(Audio(np.tile(tone(n_samples), (2, 1)), RATE_HZ), path)
-    blocks = list(resampled_blocks(open_audio(path), rate_hz, block_s))
-    sizes = [block.samples.shape[1] for block in blocks]
-    assert sum(sizes) == round(n_samples / RATE_HZ * rate_hz)
-    assert len(set(sizes[:-1])) <= 1
-    assert all(block.sample_rate_hz == rate_hz and block.channels == 1 for block in blocks)
-
-
 def test_opposite_phase_is_not_added_up(tmp_path: Path) -> None:
     result = decoded(shared("odd/stereo_antiphase.wav"), tmp_path / "out.flac").file
-    mono = np.concatenate([b.samples for b in resampled_blocks(result, 16_000, 1.0)], axis=1)
-    assert np.abs(mono).max() > 0.1
+    assert np.abs(result.read().mono().samples).max() > 0.1
 
 
 def test_stop_leaves_no_open_file(tmp_path: Path) -> None:
@@ -179,7 +164,7 @@ def test_length_costs_no_memory(tmp_path: Path) -> None:
     write_mkv(tmp_path / "long.mkv", [(0.0, tone(600 * 8000, rate_hz=8000))], rate_hz=8000)
     tracemalloc.start()
     audio = decoded(tmp_path / "long.mkv", tmp_path / "out.flac").file
-    for _ in resampled_blocks(audio, 16_000, 5.0):
+    for _ in audio.blocks(5.0):
         pass
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

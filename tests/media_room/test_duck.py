@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.duck import Duck, DuckEnvelope, bridged, choose_depth_db, united
+from media.duck import Duck, Envelope, bridged, choose_depth_db, duck_ramps, lowered, united
 from media.speech import Span
 
 RATE = 8000
@@ -21,12 +21,15 @@ DUCKS = st.lists(
 )
 
 
+def gains_of(ducks, start, stop):
+    return lowered(Envelope(duck_ramps(ducks, RATE)).values(start, stop))
+
+
 @settings(max_examples=50, deadline=None)
 @given(ducks=DUCKS, cut=st.integers(1, 80000))
 def test_the_gain_is_one_outside_and_deep_inside(ducks, cut):
-    envelope = DuckEnvelope(ducks, RATE)
     n = 11 * RATE
-    gains = np.concatenate([envelope.gains(0, min(cut, n)), envelope.gains(min(cut, n), n)])
+    gains = np.concatenate([gains_of(ducks, 0, min(cut, n)), gains_of(ducks, min(cut, n), n)])
     assert len(gains) == n
     held = bridged(ducks, 0.47)
     time = np.arange(n) / RATE
@@ -42,7 +45,7 @@ def test_the_gain_is_one_outside_and_deep_inside(ducks, cut):
 
 
 def test_the_ramps_begin_before_and_end_after_the_line():
-    gains_db = 20 * np.log10(DuckEnvelope([Duck(1.0, 2.0, 9.0)], RATE).gains(0, 3 * RATE))
+    gains_db = 20 * np.log10(gains_of([Duck(1.0, 2.0, 9.0)], 0, 3 * RATE))
 
     def at(time_s):
         return float(gains_db[round(time_s * RATE)])
@@ -55,7 +58,7 @@ def test_the_ramps_begin_before_and_end_after_the_line():
 
 
 def test_short_pauses_do_not_pump():
-    gains = DuckEnvelope([Duck(1, 2, 9), Duck(2.4, 3, 7)], RATE).gains(2 * RATE, round(2.4 * RATE))
+    gains = gains_of([Duck(1, 2, 9), Duck(2.4, 3, 7)], 2 * RATE, round(2.4 * RATE))
     assert (20 * np.log10(gains) <= -7 + 1e-3).all()
 
 

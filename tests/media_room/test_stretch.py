@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.audio import Audio, open_audio
-from media.stretch import END_SILENCE_S, fit, fit_to_samples, stretch, trim_silence
+from media.stretch import fit, fit_to_samples, stretch
 from tests.media import shared
 
 RATE = 16000
@@ -76,13 +76,6 @@ def test_a_line_is_never_slower_than_it_may_be():
     assert fitted.speed == pytest.approx(0.9, abs=0.001)
     assert fitted.padded_s == pytest.approx(2.0 - 1.0 / 0.9, abs=0.001)
     assert not fitted.audio.samples[:, -100:].any()
-
-
-def test_the_ends_keep_twenty_milliseconds():
-    audio = bursts(0.0, 0.5, 1.0, 0.7)
-    trimmed = trim_silence(Audio(audio.samples, RATE))
-    assert trimmed.duration_s == pytest.approx(1.0 + 2 * END_SILENCE_S, abs=0.012)
-    assert trim_silence(Audio(np.zeros((1, 500), np.float32), RATE)).samples.shape == (1, 0)
 
 
 def test_real_speech_sounds_the_same_when_faster():

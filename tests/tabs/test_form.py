@@ -5,12 +5,13 @@ import pytest
 from pydantic import ValidationError
 
 import app
+from media.languages import language_name
 from studio.artefacts import Artefact, Store
 from studio.errors import BadInput, NotFound
 from studio.fields import fields_of
 from tabs.parts import form
 from tabs.parts.border import sentence, translated
-from tabs.parts.languages import language_choices, language_name
+from tabs.parts.languages import language_choices
 from tests.tabs.conftest import make_sound
 from tests.tabs.quieter import QuieterRequest
 from workflows.talking_head.request import TalkingHeadRequest
