@@ -4,6 +4,7 @@ import json
 import logging
 import logging.handlers
 import sys
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from studio.artefacts import storage_errors
 
+LOG = logging.getLogger(__name__)
 _JOB: ContextVar[str] = ContextVar("job", default="")
 _STEP: ContextVar[str] = ContextVar("step", default="")
 
@@ -42,6 +44,9 @@ class JsonLines(logging.Formatter):
 def to_file(folder: Path, *, screen: bool = True) -> None:
     """Log everything from INFO up into `folder`, and warnings to standard error if `screen`.
 
+    A thread that ends by an error is told too. What web clients note of every request is left out:
+    addresses may carry a signature.
+
     Raises:
         StorageFailed: if the folder cannot be written.
     """
@@ -56,9 +61,18 @@ def to_file(folder: Path, *, screen: bool = True) -> None:
         handlers[-1].setLevel(logging.WARNING)
     root = logging.getLogger()
     root.setLevel(logging.INFO)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    threading.excepthook = _tell
     for handler in handlers:
         handler.setFormatter(JsonLines())
         root.addHandler(handler)
+
+
+def _tell(ended: threading.ExceptHookArgs) -> None:
+    """Log why a thread ended."""
+    if ended.exc_value is not None:
+        name = ended.thread.name if ended.thread is not None else "?"
+        LOG.critical("the thread %s ended", name, exc_info=ended.exc_value)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from fastapi import Depends, FastAPI
 from starlette.routing import Mount
 
 import tabs
+from studio.logs import to_file
 from studio.settings import Settings
 from studio.startup import keeping_everything
 from studio.studio import Studio
@@ -121,8 +122,9 @@ def _gradio_of(app: FastAPI) -> Any:
 
 
 def serve(studio: Studio) -> None:
-    """Serve the studio until it is stopped; the queue works meanwhile."""
+    """Serve the studio until it is stopped; the queue works meanwhile, and the log is written."""
     settings = studio.settings
+    to_file(settings.logs)
     with keeping_everything():
         app = application(studio)
     config = uvicorn.Config(

@@ -4,6 +4,7 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -72,14 +73,20 @@ def test_a_log_line_is_json_with_job_and_step(tmp_path):
             about_step("Mix")
             logging.getLogger("x").info("hello\n%s", "world")
         logging.getLogger("x").info("later")
+        logging.getLogger("httpx").info("HTTP Request: GET https://host/file?signature=secret")
+        broken = threading.Thread(target=lambda: 1 / 0, name="worker")
+        broken.start()
+        broken.join()
     finally:
+        threading.excepthook = threading.__excepthook__
         root.setLevel(level)
         for each in set(root.handlers) - set(before):
             root.removeHandler(each)
             each.close()
-    first, second = map(json.loads, (tmp_path / "studio.jsonl").read_text().splitlines())
+    first, second, ended = map(json.loads, (tmp_path / "studio.jsonl").read_text().splitlines())
     assert (first["message"], first["job"], first["step"]) == ("hello\nworld", "dub-1", "Mix")
     assert "job" not in second and "step" not in second
+    assert ended["message"] == "the thread worker ended" and "ZeroDivision" in ended["traceback"]
 
 
 def test_a_traceback_is_part_of_its_line():

@@ -146,7 +146,7 @@ def test_cancel_and_retry(client, sound):
     wait_for(client, job, "cancelled")
 
 
-def test_what_cannot_be_done_is_a_sentence(client, sound, tmp_path):
+def test_what_cannot_be_done_is_a_sentence_and_stands_in_the_log(site, client, sound, tmp_path):
     for said, asked in {
         "There is no sound yet": {},
         "By db": {"by_db": 99},
@@ -162,6 +162,8 @@ def test_what_cannot_be_done_is_a_sentence(client, sound, tmp_path):
     broken.write_text("no sound")
     with pytest.raises(Exception, match="is no WAV file"):
         client.predict(sound=handle_file(str(broken)), api_name="/quieter")
+    log = (site.data / "logs" / "studio.jsonl").read_text().splitlines()
+    assert any("there is no workflow 'none'" in json.loads(each)["message"] for each in log)
 
 
 def test_a_face_needs_consent_and_a_character_has_it(client):
