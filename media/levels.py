@@ -9,13 +9,13 @@ import numpy as np
 from media.audio import Audio, AudioFile
 from media.duck import choose_depth_db
 from media.loudness import (
-    FILE_BLOCK_S,
     LoudnessMeter,
     gain_to_match_db,
     loudness_lufs,
 )
 from media.speech import Span
 
+FILE_BLOCK_S = 10.0  # of a file that is measured whole
 INAUDIBLE_LUFS = -60.0
 USUAL_LUFS = -23.0  # EBU R128: where no original line tells how loud to be
 
