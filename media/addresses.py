@@ -2,7 +2,7 @@
 
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from studio.errors import BadInput
 
@@ -48,7 +48,8 @@ def without_login(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return url
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, parts.query, parts.fragment))
 
 
 def is_public(address: str) -> bool:

@@ -138,7 +138,7 @@ class _Tape:
     most_s: float  # no gap may lead beyond
     trusts_jumps: bool
     claimed_samples: int  # as the header says, 0 unknown
-    longest_s: float = field(default_factory=longest_s)
+    limit_s: float = field(default_factory=longest_s)
     at: float = 0.0  # samples laid so far, at `rate_hz`
     laid: int = 0  # samples laid, in whole numbers
     is_lost: bool = False  # packets are missing: the next time stamp decides
@@ -185,9 +185,9 @@ class _Tape:
         skip = self._aligned(_time_s(frame), frame.sample_rate)
         self.is_lost = skip >= frame.samples  # the next one, too, is to be cut to the sample
         self._append(samples[:, skip:], frame.sample_rate)
-        if self.seconds > self.longest_s:
+        if self.seconds > self.limit_s:
             raise LimitReached(
-                f"the sound is longer than {self.longest_s / 3600:g} hours",
+                f"the sound is longer than {self.limit_s / 3600:g} hours",
                 remedy="Give a shorter file, or raise UNDERSTUDY_MAX_MEDIA_HOURS.",
             )
         full = self._held > self.rate_hz * BATCH_S + PADDING_SAMPLES

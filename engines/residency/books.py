@@ -120,7 +120,9 @@ class Books:
     seen: set[ChunkId] = field(default_factory=set[ChunkId])  # read at least once
     ram: Shelf = field(init=False)
     vram: Shelf = field(init=False)
-    log: deque[tuple[str, ChunkId]] = field(default_factory=lambda: deque(maxlen=LOGGED))
+    log: deque[tuple[str, ChunkId]] = field(
+        default_factory=lambda: deque[tuple[str, ChunkId]](maxlen=LOGGED)
+    )
     _ring: tuple[Chunk, ...] = ()  # chunks of a streamed stage that come and go, in order of use
     _place_of: Mapping[ChunkId, int] = field(default_factory=dict[ChunkId, int])
     _cursor: int = 0

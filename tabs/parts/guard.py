@@ -37,7 +37,8 @@ def file_guard(studio: Studio) -> Callable[[Request], None]:
     exports = studio.settings.exports.resolve()
 
     def guard(request: Request) -> None:
-        for asked in map(request.path_params.get, PATHS):
+        for name in PATHS:
+            asked: str | None = request.path_params.get(name)
             path = None if asked is None else Path(asked).absolute().resolve()
             if path is None or not path.is_relative_to(exports):
                 continue  # Gradio's own rules hold
