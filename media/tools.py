@@ -50,7 +50,7 @@ def find_ffmpeg() -> Path:
             )
         return Path(found)
     found = shutil.which("ffmpeg")
-    if found is not None and _is_recent(found):
+    if found is not None and _is_recent(found, Path(found).stat().st_mtime_ns):
         return Path(found)
     try:
         return Path(imageio_ffmpeg.get_ffmpeg_exe())
@@ -190,7 +190,8 @@ def _complaint(command: Sequence[str], code: int, said: Sequence[str]) -> str:
 
 
 @cache
-def _is_recent(program: str) -> bool:
+def _is_recent(program: str, _modified_ns: int) -> bool:
+    """Ask a program for its version, once until it is another file."""
     try:
         done = subprocess.run(
             [program, "-version"], capture_output=True, timeout=10, check=True, text=True

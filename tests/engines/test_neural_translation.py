@@ -1,5 +1,6 @@
 """The neural translators: the official layout, what is refused, and what is stopped."""
 
+import os
 import shutil
 from dataclasses import replace
 
@@ -133,6 +134,8 @@ def test_the_first_of_the_models_of_one_pair_that_knows_it_is_chosen(
         for file in entry.weights.files:
             if not (place / file.path).exists():
                 (place / file.path).write_bytes(b"x")
+            if file.bytes:  # nothing is read but sizes
+                os.truncate(place / file.path, file.bytes)
     (choice,) = catalog.choose([Need("Translator", *pair)], "laptop")
     assert choice.engine is not None and choice.engine.id == served
 

@@ -1,6 +1,7 @@
 """Stopping in good order: a file of its own, since a process has one durable queue at a time."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from dbos import DBOS
 
@@ -17,13 +18,18 @@ def until(studio, is_so):
 
 def until_pace(studio, wanted_s, meanwhile=lambda: None):
     until(studio, lambda: studio.health().working)
-    queue = DBOS.retrieve_queue("cpu")
 
-    def is_so():
-        meanwhile()
-        return queue.polling_interval_sec == wanted_s  # it asks the database
+    def wait():
+        queue = DBOS.retrieve_queue("cpu")
 
-    until(studio, is_so)
+        def is_so():
+            meanwhile()
+            return queue.polling_interval_sec == wanted_s  # it asks the database
+
+        until(studio, is_so)
+
+    with ThreadPoolExecutor(1) as thread:  # a browser's test may have left its loop in this one
+        thread.submit(wait).result()
 
 
 def test_a_queue_with_nothing_in_it_is_looked_at_less_often(tmp_path, monkeypatch):

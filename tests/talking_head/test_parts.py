@@ -82,6 +82,9 @@ class Counter:
             level = level + 1 if done % 8 == 0 else level
             yield np.full_like(portrait, level)
 
+    def paste_back(self, portrait, face):
+        return None
+
 
 def sound_of(seed=1, changed=()):
     """Return bursts of noise with gaps; those that begin in `changed` seconds sound differently."""
