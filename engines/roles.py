@@ -1,8 +1,8 @@
 """The roles: what a workflow may ask of a model. One verb each, typed in and out; no torch.
 
-Every engine is a class made from its preset's settings, cheap to make (nothing is loaded until the first
-call). Long sound is a file read in blocks; short sound (one line) is an `Audio`. Each verb calls `progress`
-at least once a second of work, and lets the `Cancelled` that it raises pass. Languages are ISO 639-1 codes.
+An engine is a class made from its preset's settings; nothing is loaded until the first call. Long sound is a
+file read in blocks, one line an `Audio`. Each verb calls `progress` once a second of work at least, and lets
+the `Cancelled` that it raises pass. Languages are ISO 639-1 codes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests import hub as hubs
 from tests.browser.test_window import open_tab, wait_for_state
-from tests.tabs.conftest import ROOT, serve
+from tests.tabs.conftest import ROOT, fetching_from, hub, serve  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 OWN = ROOT / "tests" / "own" / "presets"
@@ -12,14 +11,7 @@ QUALITY = '[engines]\nSpeaker = ["hummer"]\n'
 
 
 @pytest.fixture
-def hub():
-    with hubs.running() as running:
-        running.repos["own/voice"] = {"voice.bin": b"seven weights" * 5000}
-        yield running
-
-
-@pytest.fixture
-def site(hub, tmp_path):
+def site(hub, tmp_path):  # noqa: F811
     """A studio that may fetch from the small hub, with a quality that wants one voice of it."""
     presets = tmp_path / "presets"
     for kind in ("quality", "engines"):
@@ -30,10 +22,7 @@ def site(hub, tmp_path):
     (presets / "engines" / "hummer.toml").write_text(engine)
     environment = {
         "UNDERSTUDY_PRESETS_DIR": str(presets),
-        "UNDERSTUDY_OFFLINE": "0",
-        "HF_HUB_OFFLINE": "0",
-        "HF_ENDPOINT": hub.url,
-        "HF_HOME": str(tmp_path / "hf"),
+        **fetching_from(hub, tmp_path),
     }
     with serve(tmp_path / "data", **environment) as running:
         yield running
@@ -49,7 +38,7 @@ def engine(page):
     return page.locator("#engine-room-engines .engine", has_text="Hummer")
 
 
-def test_weights_are_fetched_by_a_click(visit, hub):
+def test_weights_are_fetched_by_a_click(visit, hub):  # noqa: F811
     page = visit()
     open_tab(page, "Engine Room")
     said = engine(page).text_content()  # it is folded away

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import hub as hubs
+
 ROOT = Path(__file__).parents[2]
 READY_S = 90  # on a busy machine; `test_start` measures
 
@@ -99,3 +101,21 @@ def make_sound(path: Path, seconds: int = 6, pitch: float = 5.0) -> Path:
 @pytest.fixture
 def sound(tmp_path):
     return make_sound(tmp_path / "beep.wav")
+
+
+@pytest.fixture
+def hub():
+    """A small hub that holds one voice."""
+    with hubs.running() as running:
+        running.repos["own/voice"] = {"voice.bin": b"seven weights" * 5000}
+        yield running
+
+
+def fetching_from(hub, folder):
+    """Return the environment of a studio that may fetch from that hub alone."""
+    return {
+        "UNDERSTUDY_OFFLINE": "0",
+        "HF_HUB_OFFLINE": "0",
+        "HF_ENDPOINT": hub.url,
+        "HF_HOME": str(folder / "hf"),
+    }

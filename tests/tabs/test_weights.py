@@ -5,27 +5,16 @@ import time
 import pytest
 from gradio_client import Client
 
-from tests import hub as hubs
-from tests.tabs.conftest import ROOT, serve
+from tests.tabs.conftest import ROOT, fetching_from, serve
 
 OWN = ROOT / "tests" / "own" / "presets"
-
-
-@pytest.fixture
-def hub():
-    with hubs.running() as running:
-        running.repos["own/voice"] = {"voice.bin": b"seven weights" * 5000}
-        yield running
 
 
 @pytest.fixture
 def client(hub, tmp_path):
     environment = {
         "UNDERSTUDY_PRESETS_DIR": str(OWN),
-        "UNDERSTUDY_OFFLINE": "0",
-        "HF_HUB_OFFLINE": "0",
-        "HF_ENDPOINT": hub.url,
-        "HF_HOME": str(tmp_path / "hf"),
+        **fetching_from(hub, tmp_path),
     }
     with serve(tmp_path / "data", **environment) as site:
         yield Client(site.url, verbose=False)

@@ -181,7 +181,6 @@ class TalkingHeadRequest(Request):
         le=1,
         json_schema_extra={
             "group": "Background",
-            "advanced": True,
             "shown_when": {"background": ["colour", "picture", "prompt"]},
         },
     )
