@@ -46,7 +46,7 @@ def done(studio, job):
         ({"consent": "agreed", "consent_by": " "}, "not said who agreed"),
     ],
 )
-@pytest.mark.parametrize("field", ["avatar", "voice_reference"])
+@pytest.mark.parametrize("field", ["avatar", "voice_reference", "audio"])
 def test_a_face_or_a_voice_without_consent_is_refused(tmp_path, field, settings, says):
     studio = make(tmp_path)
     given = {"avatar": taken(studio, SAMPLE), field: taken(studio, shared(PHOTO))}

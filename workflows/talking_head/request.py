@@ -109,7 +109,7 @@ class TalkingHeadRequest(Request):
             "labels": {**KIND_TITLES},
             "group": "Who says it",
             "title": "Whose face and voice",
-            "shown_with": ["avatar", "voice_reference"],
+            "shown_with": ["avatar", "voice_reference", "audio", "driving_video"],
         },
     )
     """Whose face and voice are in the picture and the recording that you give"""
@@ -335,7 +335,8 @@ def consents_of(request: TalkingHeadRequest) -> tuple[Consent, ...]:
             record_consent(None)
         else:
             found.append(held)
-    given = [picture, reference.sound if reference and request.recording is None else None]
+    heard = request.recording or (reference.sound if reference else None)
+    given = [picture, heard]
     if any(each is not None and each.sha256 not in known for each in given):
         consent = record_consent(
             request.consent, given_by=request.consent_by, given_at=request.consent_at
