@@ -360,7 +360,8 @@ def test_engines_of_the_same_weights_have_one_network(made, in_place):
     boss.withdraw("job")
     boss._ahead.join()
     assert made.engines["a"].nets["net"] is made.engines["b"].nets["net"]
-    assert made.engines["a"].loads == 1 and made.engines["b"].loads == 0
+    loads = [made.engines[name].loads for name in "ab"]
+    assert sorted(loads) == [0, 1]  # b may be built ahead while a waits for its turn
     assert boss.books.ram.used_bytes <= ONE * 2  # of both, and of c
     with boss.lease("b"):
         boss.free()
