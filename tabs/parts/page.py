@@ -62,17 +62,25 @@ class Page:
         self.painters.append(Painter(work, inputs, outputs))
 
     def start_clock(self, every_s: float) -> None:
-        """Call all painters together: a browser is busy a tenth of a second with every call."""
+        """Ask all painters together, and let those paint that have something new.
+
+        A browser is busy a tenth of a second with every call, and Gradio makes an output anew even for
+        `gr.skip()`. So there is one call a tick, whose outputs are hidden numbers, one a painter: where
+        it changes, the browser calls that painter.
+        """
         painters = tuple(self.painters)
         inputs = [each for painter in painters for each in painter.inputs]
-        outputs = [each for painter in painters for each in painter.outputs]
+        calls = [gr.Number(0, precision=0, visible="hidden") for _ in painters]
 
-        def paint(request: gr.Request, *values: Any) -> Any:
-            left, painted = iter(values), list[Any]()
-            for painter in painters:
+        def look(request: gr.Request, *values: Any) -> list[int]:
+            left, stays = iter(values), cast("Any", gr.skip())
+            counts: list[int] = [next(left) for _ in painters]
+            for number, painter in enumerate(painters):
                 own = [next(left) for _ in painter.inputs]
-                painted += painter.work(*own, request=request)
-            stays = cast("Any", gr.skip())
-            return stays if all(each == stays for each in painted) else painted
+                painted = painter.work(*own, request=request)
+                counts[number] += any(each != stays for each in painted)
+            return counts
 
-        gr.Timer(every_s).tick(paint, inputs, outputs, **QUIET)
+        gr.Timer(every_s).tick(look, [*calls, *inputs], calls, **QUIET)
+        for call, painter in zip(calls, painters, strict=True):
+            call.change(painter.work, list(painter.inputs), list(painter.outputs), **QUIET)
