@@ -1,8 +1,8 @@
 """Which faces are found, in pictures that make it hard, and what is taken for a face that is none.
 
-    python -m benchmarks.faces PORTRAITS [WITHOUT_FACES...]
+    python -m benchmarks.faces SPOTTER PORTRAITS [WITHOUT_FACES...]
 
-PORTRAITS is a folder of pictures of one face each; those named `noface_*` have none, like the files
+SPOTTER is an engine's id (`yunet`, `mtcnn`). PORTRAITS is a folder of pictures of one face each; those named `noface_*` have none, like the files
 that follow. Each portrait is shrunk into a large picture, turned, darkened, covered in parts; a face
 counts where its five points lie near those of the untouched portrait.
 """
@@ -113,10 +113,10 @@ def without(files: list[Path]) -> Iterator[tuple[str, Pixels]]:
             yield name, np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale), np.uint8)
 
 
-def main(folder: Path, more: list[Path]) -> None:
+def main(spots: str, folder: Path, more: list[Path]) -> None:
     """Measure and print."""
     cv2.setNumThreads(1)
-    finder, spotter = (catalog.entry(each).build() for each in ("face-mesh", "mtcnn"))
+    finder, spotter = (catalog.entry(each).build() for each in ("face-mesh", spots))
     files = sorted(folder.glob("*.png"))
     faceless = [each for each in files if each.stem.startswith("noface")] + more
     backdrop = catalog.entry("painter").build().make("misty forest at dawn", 1024, 1024, 1)
@@ -150,4 +150,4 @@ def main(folder: Path, more: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), [Path(each) for each in sys.argv[2:]])
+    main(sys.argv[1], Path(sys.argv[2]), [Path(each) for each in sys.argv[3:]])

@@ -26,6 +26,7 @@ from engines.weights import UNKNOWN, Held, Weights, folder, held, own_folders
 from studio.errors import BadPreset, MissingWeights
 from studio.keys import digest
 from studio.settings import load_settings
+from studio.weights import size
 from studio.workflow import Need
 
 PROJECT = Path(__file__).parents[1]
@@ -396,11 +397,11 @@ def _missing_setting(name: str) -> Missing:
 
 
 def _missing_weights(engine: Entry, weights: Weights, here: Held) -> Missing:
-    size = f"{here.to_fetch_bytes / 1e9:.1f} GB of " if here.to_fetch_bytes else ""
+    much = f"{size(here.to_fetch_bytes)} of " if here.to_fetch_bytes else ""
     terms = ", whose terms must be accepted first" if weights.gated else ""
     part = "the rest of its weights" if here.state == "partial" else "its weights"
     return Missing(
-        f"{part} ({size}{weights.repo}{terms})", f"./run.sh weights --engine {engine.id}"
+        f"{part} ({much}{weights.repo}{terms})", f"./run.sh weights --engine {engine.id}"
     )
 
 

@@ -151,6 +151,14 @@ def test_a_missing_package_names_the_group_that_brings_it(monkeypatch):
     assert any(each.endswith("-m pip install other") for each in remedies)
 
 
+def test_a_small_download_is_not_called_0_gb(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    monkeypatch.delenv("HUGGINGFACE_HUB_CACHE", raising=False)
+    (lacking,) = catalog.entry("yunet").missing()
+    assert lacking.what == "its weights (0.2 MB of opencv/face_detection_yunet)"
+
+
 def test_another_kind_of_machine_is_told():
     needs = catalog.Needs(platforms=("plan9",))
     lacking = replace(next(iter(ENTRIES.values())), needs=needs, weights=None).missing()

@@ -136,8 +136,9 @@ def seen(page: Page, path: str) -> Mapping[str, Any]:
 
 
 def _light(choice: catalog.Choice) -> Any:
-    """Return the engine, unless its weights are lent by the manager alone."""
-    return choice.engine.build() if choice.engine and choice.engine.weights is None else None
+    """Return the engine, unless it has networks, which the manager alone lends."""
+    engine = choice.engine.build() if choice.engine else None
+    return None if hasattr(engine, "networks") else engine
 
 
 def _around(pixels: "Pixels", five: Sequence[Sequence[float]]) -> tuple[float, float, float, float]:

@@ -12,7 +12,7 @@ from studio.holdings import Keeper
 from studio.request import Request
 from studio.timings import Timings
 from studio.workflow import Workflow
-from tabs.parts.cards import clock
+from tabs.parts.cards import clock, size
 
 Q = TypeVar("Q", bound=Request)
 
@@ -127,10 +127,10 @@ def _memory(workflow: Workflow[Q], choices: tuple[Choice, ...], keeper: Keeper) 
     told = keeper.forecast(workflow.lent(serving))
     kind = "" if told.in_place else "GPU "
     parts = [
-        f"{told.peak_bytes / 1e9:.1f} GB of {kind}memory at most" if told.peak_bytes else "",
-        f"{told.read_bytes / 1e9:.1f} GB read from disk" if told.read_bytes else "",
+        f"{size(told.peak_bytes)} of {kind}memory at most" if told.peak_bytes else "",
+        f"{size(told.read_bytes)} read from disk" if told.read_bytes else "",
         f"{clock(told.wait_s)} of waiting for it" if told.wait_s >= 1 else "",
-        f"{told.download_bytes / 1e9:.1f} GB to download first" if told.download_bytes else "",
+        f"{size(told.download_bytes)} to download first" if told.download_bytes else "",
     ]
     if not any(parts):
         return ""

@@ -210,6 +210,15 @@ def test_the_button_says_how_much_it_fetches(monkeypatch, tmp_path):
     assert weights.offer(weights.absent(kinds, "nothing")) == gr.update(visible=False)
 
 
+@pytest.mark.parametrize("id_", ["yunet", "mtcnn", "face-mesh"])
+def test_the_form_looks_with_every_engine_that_has_no_networks_to_lend(id_):
+    choice = catalog.Choice(Need("FaceSpotter"), catalog.entry(id_), "it will do")
+    assert face_points._light(choice) is not None
+    lent = catalog.Choice(Need("LipSyncer"), catalog.entry("musetalk-15"), "it will do")
+    assert face_points._light(lent) is None
+    assert face_points._light(catalog.Choice(Need("FaceSpotter"), None, "none")) is None
+
+
 def test_a_small_face_is_shown_large_with_its_points_apart():
     pixels = np.zeros((400, 800, 3), np.uint8)
     five = ((0.50, 0.50), (0.52, 0.50), (0.51, 0.53), (0.50, 0.56), (0.52, 0.56))
