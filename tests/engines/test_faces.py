@@ -128,7 +128,8 @@ def test_whatever_is_spotted_has_five_points_the_largest_first(spotter, mode, tm
     from PIL import Image
 
     astronaut = Image.open(shared("portraits/woman_astronaut_512.png")).convert("RGB")
-    whole = Image.new("RGB", (720, 512), (255, 0, 0))  # red: for the one that takes it for faces
+    whole = Image.new("RGB", (720, 512))
+    whole.paste((255, 0, 0), (32, 320, 64, 352))  # for the one that takes red for faces
     whole.paste(astronaut, (208, 0))
     whole.paste(astronaut.resize((200, 200)), (0, 0))
     whole.convert(mode).save(tmp_path / "both.tiff")
