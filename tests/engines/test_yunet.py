@@ -82,5 +82,7 @@ def test_absent_damaged_and_wrong_files_are_told(tmp_path, folder):
         write(tmp_path / FILE, wrong)
         with pytest.raises(BadInput, match=FILE):
             YuNet(weights=tmp_path).spot(picture)
+    write(tmp_path / FILE, {**BIASES, "bbox": [0.5, 0.5, 1e9, float("nan")]})
+    assert YuNet(weights=tmp_path).spot(picture) == ()
     (tmp_path / FILE).write_bytes(whole)
     assert len(YuNet(weights=tmp_path).spot(picture)) == 1

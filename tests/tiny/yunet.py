@@ -1,7 +1,7 @@
 """A network in YuNet's layout that takes red for faces, so that it is known what it must find.
 
 A cell of 8, 16 or 32 pixels is a face as far as its mean is red and not blue: with red 255 and blue 0
-its score is 0.993, with red 215 it is 0.953, with less than 199 it is under 0.9. The face's box is
+its score is 0.993, with red 215 it is 0.953, with less than 163 it is under 0.6. The face's box is
 `SIDE` cells wide and high about the cell's middle, and `FIVE` are its points, in cells from there.
 """
 
