@@ -25,10 +25,9 @@ class Hub:
     cuts: int = 0  # so many answers are cut in the middle
     cut_at: int = 100_000  # bytes of an answer before its cut
     corrupt: set = field(default_factory=set)  # paths of which wrong bytes are sent
-    bytes_per_s: int = 0  # 0: as fast as it goes
     ranges: bool = True
     sizes: bool = True  # whether it tells those of plain git files
-    stalled: bool = False  # sends nothing any more
+    stall_at: int | None = None  # from that byte of a file nothing comes until this is None
     log: list = field(default_factory=list)  # (method, path, range)
     sent: int = 0  # bytes of files
     url: str = ""
@@ -108,25 +107,23 @@ class _Handler(BaseHTTPRequestHandler):
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         self.end_headers()
-        self._send(data[start:])
+        self._send(data, start)
         return None
 
-    def _send(self, data):
+    def _send(self, data, start):
         hub = self.hub
         cut = hub.cuts > 0
         hub.cuts -= cut
-        for at in range(0, len(data), PIECE):
-            while hub.stalled:
-                time.sleep(0.05)
-            if cut and at >= hub.cut_at:
+        for at in range(start, len(data), PIECE):
+            while hub.stall_at is not None and at >= hub.stall_at:
+                time.sleep(0.02)
+            if cut and at - start >= hub.cut_at:
                 self.close_connection = True
                 self.connection.close()
                 return
             piece = data[at : at + PIECE]
             self.wfile.write(piece)
             hub.sent += len(piece)
-            if hub.bytes_per_s:
-                time.sleep(len(piece) / hub.bytes_per_s)
 
     def _refuse(self, status, code, message=""):
         self.send_response(status)
@@ -157,6 +154,6 @@ def running():
     try:
         yield hub
     finally:
-        hub.stalled = False
+        hub.stall_at = None
         server.shutdown()
         server.server_close()

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Literal
 
@@ -224,16 +223,18 @@ def test_a_folder_that_cannot_be_written_ends_with_1(tmp_path):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_jobs_can_be_resumed(tmp_path, how):
-    process = start(tmp_path, "toy", "--words", "a", "--words", "b", "--pause-s", "2.5")
+    held = tmp_path / "held"  # a word that is being said until the file is gone
+    held.touch()
+    process = start(tmp_path, "toy", "--words", "a", "--words", held)
     for line in process.stderr:
         if "Say each word" in line:
             break
-    time.sleep(1)  # of five seconds
     process.send_signal(how)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     job = answer(out)["job"]
     assert f"resume {job}" in err and answer(out)["state"] == "cancelled"
+    held.unlink()
     code, out, _ = call(tmp_path, "resume", job, "--output", "again")
     assert code == 0 and answer(out)["job"] == job
     assert (tmp_path / "again" / "book.txt").is_file()

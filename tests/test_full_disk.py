@@ -5,6 +5,7 @@ import logging
 import os
 import random
 import subprocess
+from functools import partial
 
 import pytest
 
@@ -50,12 +51,13 @@ def fill(disk):
 class OnFull:
     """Fills the disk once, when a job is as far as `when` says."""
 
-    def __init__(self, disk, when):
-        self.disk, self.when, self.ballast = disk, when, None
+    def __init__(self, disk, when, then=lambda: None):
+        self.disk, self.when, self.then, self.ballast = disk, when, then, None
 
     def __call__(self, job):
         if self.ballast is None and self.when(job):
             self.ballast = fill(self.disk)
+            self.then()
 
 
 def test_weights_stop_with_a_sentence_and_go_on(disk, tmp_path, monkeypatch):
@@ -69,17 +71,18 @@ def test_weights_stop_with_a_sentence_and_go_on(disk, tmp_path, monkeypatch):
     with hubs.running() as running:
         monkeypatch.setenv("HF_ENDPOINT", running.url)
         running.repos["own/voice"] = {"voice.bin": VOICE}
-        running.bytes_per_s = 30_000
+        running.stall_at = 30_000
         studio = make(tmp_path / "data")
         asked = known()["weights"].request(engines=("own-voice",))
         job = studio.submit("weights", asked)
-        full = OnFull(disk, lambda now: now.fraction > 0)
+        full = OnFull(
+            disk, lambda now: now.fraction > 0, partial(setattr, running, "stall_at", None)
+        )
         failed = studio.run_here(job.id, full)
         assert full.ballast is not None and failed.state == "failed"
         assert "filled up while own/voice was fetched" in failed.error
         assert "Free some space" in failed.error
         full.ballast.unlink()
-        running.bytes_per_s = 0
         studio.retry(job.id)
         done = studio.run_here(job.id, lambda _: None)
         assert done.state == "done", done.error

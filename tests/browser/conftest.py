@@ -43,7 +43,7 @@ def people(browser, site):  # noqa: F811
 
     def person(width=1440, height=900, **options):
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)  # on a busy machine
         opened.append(context)
         context.on("console", lambda message: said.append((message.type, message.text)))
         context.on("weberror", lambda error: said.append(("error", str(error.error))))

@@ -53,13 +53,13 @@ def test_weights_are_fetched_by_a_click(visit, hub):  # noqa: F811
         "document.querySelector('#talking-head-flight')?.innerText.includes('Hummer')"
     )
     assert "its weights" in flight.inner_text() and "own/voice" in flight.inner_text()
-    hub.bytes_per_s = 20_000
+    hub.stall_at = 30_000
     page.locator("#talking-head-fetch", has_text="Fetch 65 kB").click()
     page.get_by_text("It is in the Queue as weights-").first.wait_for()
     open_tab(page, "Queue")
     wait_for_state(page, "#queue", "running")
     assert "Fetch weights" in page.locator("#queue .job.running").inner_text()
-    hub.bytes_per_s = 0
+    hub.stall_at = None
     wait_for_state(page, "#queue", "done")
 
     open_tab(page, "Engine Room")

@@ -28,7 +28,7 @@ def start(page, sound, *, by_db, pause_s=0.0, note=""):
     return page.locator("#quieter-job .job")
 
 
-def wait_for_state(page, place, state, timeout_s=30):
+def wait_for_state(page, place, state, timeout_s=60):
     page.locator(f"{place} .job.{state}").first.wait_for(timeout=timeout_s * 1000)
 
 
@@ -40,17 +40,18 @@ def test_every_tab_is_there(visit):
     assert page.get_by_role("heading", level=1).inner_text() == "Understudy"
 
 
-def test_a_job_outlives_its_page(visit, people, sound):
+def test_a_job_outlives_its_page(visit, people, sound, site):
     person = people()
     page = visit(person)
-    card = start(page, sound, by_db=11, pause_s=1.0, note="<img src=x onerror=alert(1)>")
-    wait_for_state(page, "#quieter-job", "running")
-    job = card.get_attribute("data-job")
-    page.close()
+    with site.held():
+        card = start(page, sound, by_db=11, note="<img src=x onerror=alert(1)>")
+        wait_for_state(page, "#quieter-job", "running")
+        job = card.get_attribute("data-job")
+        page.close()
 
-    page = visit(person)  # the same browser, a new page
-    open_tab(page, "Quieter")
-    page.locator(f"#quieter-job .job[data-job={job}]").wait_for()
+        page = visit(person)  # the same browser, a new page
+        open_tab(page, "Quieter")
+        page.locator(f"#quieter-job .job.running[data-job={job}]").wait_for()
     wait_for_state(page, "#quieter-job", "done")
     page.locator("#quieter-audio").wait_for()
     assert page.locator("#quieter-result .note").inner_text().startswith("Your note: <img")
@@ -68,8 +69,8 @@ def test_two_pages_and_cancel(visit, people, sound):
     wait_for_state(second, "#queue", "running")
     assert second.locator("#queue .job.running [role=progressbar]").count() == 1
     second.locator("#queue button[data-act=cancel]").first.click()
-    wait_for_state(first, "#quieter-job", "cancelled", 10)
-    wait_for_state(second, "#queue", "cancelled", 10)
+    wait_for_state(first, "#quieter-job", "cancelled")
+    wait_for_state(second, "#queue", "cancelled")
     assert first.locator("#quieter-retry").is_visible()
 
 
@@ -204,8 +205,9 @@ def test_a_finished_job_is_news(visit, people, sound, site):
         "() => { window.told = []; window.Notification = class { constructor(title) { told.push(title); }"
         " static permission = 'granted'; static requestPermission() {} } }"
     )
-    start(page, sound, by_db=19, pause_s=0.5)
-    wait_for_state(page, "#quieter-job", "running")
+    with site.held():
+        start(page, sound, by_db=19)
+        wait_for_state(page, "#quieter-job", "running")
     wait_for_state(page, "#quieter-job", "done")
     page.wait_for_function("window.told.length === 1")
     assert re.match(r"Done: beep\.wav", page.evaluate("told[0]"))

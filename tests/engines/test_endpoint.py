@@ -145,7 +145,7 @@ def serve():
 
 
 def translator(server, **more):
-    settings = {"timeout_s": 5.0, "tries": 3, "pause_s": 0.01, **more}
+    settings = {"timeout_s": 60.0, "tries": 3, "pause_s": 0.01, **more}
     return EndpointTranslator(base_url=server.url, model="m", languages=("en", "es"), **settings)
 
 
@@ -253,7 +253,7 @@ def test_what_is_never_kept_is_still_a_translation(serve):
 )
 def test_what_cannot_be_used_is_told_in_a_sentence(serve, replies, kind, words):
     server = serve(*replies)
-    timeout_s = 0.3 if isinstance(replies[0], float) else 5.0
+    timeout_s = 0.3 if isinstance(replies[0], float) else 60.0
     with pytest.raises(kind, match=words) as caught:
         translate(server, timeout_s=timeout_s)
     assert isinstance(caught.value, StudioError) and caught.value.remedy
@@ -283,7 +283,7 @@ def test_offline_asks_nothing(serve, monkeypatch):
 
 
 def test_stops_while_the_server_thinks(serve):
-    server, began_s = serve(5.0), time.monotonic()
+    server, began_s = serve(90.0), time.monotonic()
     counts = chain([False, False], repeat(True))
 
     def stop(done, total):
@@ -291,8 +291,8 @@ def test_stops_while_the_server_thinks(serve):
             raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
-        translator(server, timeout_s=9.0).translate(TEXTS, "en", "es", stop)
-    assert time.monotonic() - began_s < 3
+        translator(server, timeout_s=80.0).translate(TEXTS, "en", "es", stop)
+    assert time.monotonic() - began_s < 30
 
 
 def test_the_key_goes_to_the_server_and_into_no_identity(serve, monkeypatch):

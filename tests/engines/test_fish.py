@@ -55,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.close()
             return
         if mood == "slow":
-            self.server.released.wait(20)
+            self.server.released.wait(90)
         body = {"good": wav(0.2 + 0.02 * len(asked["text"])), "garbage": b"<html>hello</html>"}.get(
             mood, b'{"message": "CUDA out of memory"}' if mood == "error" else wav(0.5)
         )
@@ -146,8 +146,8 @@ def test_the_stop_button_works_while_it_computes(server):
             raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
-        say(Fish(url=server.url, timeout_s=15), progress=stop)
-    assert time.monotonic() - began < 5
+        say(Fish(url=server.url, timeout_s=80), progress=stop)
+    assert time.monotonic() - began < 30
 
 
 def test_no_server_says_how_to_start_one(server):

@@ -174,42 +174,39 @@ def test_a_reader_that_ends_without_a_word_is_not_waited_for(hub, monkeypatch):
     began_s = time.monotonic()
 
     def check():
-        assert time.monotonic() - began_s < 10
+        assert time.monotonic() - began_s < 60
 
     with pytest.raises(MissingWeights, match="the connection was lost"):
         fetch(known(), check)
 
 
 def test_a_stopped_download_goes_on_where_it_was(hub):
-    hub.bytes_per_s = 200_000
-    began_s, told = time.monotonic(), []
+    hub.stall_at, told = 200_000, []
 
     def check():
-        if time.monotonic() - began_s > 1:
+        if told and told[-1] > 100_000:
             raise Cancelled("stopped by the user")
 
     with pytest.raises(Cancelled):
         fetching.download(known(), lambda done, total: told.append(done), check)
-    assert time.monotonic() - began_s < 3
     assert len(told) > 1 and told == sorted(told)  # progress was told meanwhile
     assert held(known()).state == "partial" and 0 < held(known()).here_bytes < len(BIG)
-    hub.bytes_per_s = 0
+    hub.stall_at = None
     fetch(known())
     assert hub.gets("model")[-1][2].startswith("bytes=")
     assert held(known()).state == "present"
 
 
 def test_a_stalled_connection_can_be_stopped(hub):
-    hub.stalled = True
-    began_s = time.monotonic()
+    hub.stall_at, began_s = 0, time.monotonic()
 
     def check():
-        if time.monotonic() - began_s > 0.5:
+        if hub.gets("model") and time.monotonic() - began_s > 0.5:
             raise Cancelled("stopped by the user")
 
     with pytest.raises(Cancelled):
         fetch(known(), check)
-    assert time.monotonic() - began_s < 2.5
+    assert time.monotonic() - began_s < fetching.ANSWER_S  # long before the hub is given up
 
 
 @pytest.mark.parametrize("path", ["model.safetensors", "config.json"])
@@ -359,22 +356,27 @@ def test_a_disk_that_fills_up_is_told(hub):
 
 
 def test_two_processes_fetch_it_once(hub):
-    hub.bytes_per_s = 300_000
+    hub.stall_at = 0
     pair = [start(REPO), start(REPO)]
+    while not hub.gets("model"):
+        time.sleep(0.05)
+        assert all(process.poll() is None for process in pair)
+    time.sleep(0.5)  # the other one may come too
+    hub.stall_at = None
     ends = [process.communicate(timeout=60) for process in pair]
     assert [process.returncode for process in pair] == [0, 0], ends
     assert ends[0][0] == ends[1][0] and len(hub.gets("model")) == 1
 
 
 def test_a_process_that_was_killed_is_gone_on_from(hub):
-    hub.bytes_per_s = 100_000
+    hub.stall_at = 100_000
     process = start(REPO)
     while not held(known()).here_bytes:
         time.sleep(0.05)
         assert process.poll() is None
     process.kill()
     process.communicate()
-    hub.bytes_per_s = 0
+    hub.stall_at = None
     fetch(known())
     assert hub.gets("model")[-1][2].startswith("bytes=") and held(known()).state == "present"
 

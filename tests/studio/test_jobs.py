@@ -8,10 +8,11 @@ import pytest
 
 from studio.errors import BadInput, Busy, LimitReached, NotFound
 from studio.jobs import FINISHED
+from tests.clock import keeps
 from tests.studio.toy import ToyRequest, look, make_studio
 
 SLOW = ToyRequest(words=("slow",), pause_s=60)
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 @pytest.fixture(scope="module")
@@ -129,15 +130,18 @@ def test_what_the_lender_tells_stands_in_the_report(studio):
 
 @pytest.mark.parametrize("busy_with", ["loop", "program"])
 def test_cancel_stops_a_running_job_within_two_seconds(studio, busy_with):
-    if busy_with == "loop":
-        job = running(studio, studio.submit("toy", SLOW))
-    else:
-        job = studio.submit("toy", ToyRequest(nap_s=4321.5))
-        job = until(studio, job, lambda each: each.step == "Take a nap")
-    began = time.monotonic()
-    studio.cancel(job.id)
-    job = finish(studio, job)
-    assert job.state == "cancelled" and time.monotonic() - began < 2.0
+    def stop():
+        if busy_with == "loop":
+            job = running(studio, studio.submit("toy", SLOW))
+        else:
+            job = studio.submit("toy", ToyRequest(nap_s=4321.5))
+            job = until(studio, job, lambda each: each.step == "Take a nap")
+        began = time.monotonic()
+        studio.cancel(job.id)
+        assert finish(studio, job).state == "cancelled"
+        return time.monotonic() - began
+
+    keeps(2.0, stop)
     found = subprocess.run(["pgrep", "-f", "sleep 4321.5"], check=False, capture_output=True)
     assert found.stdout == b""
     assert not list(studio.settings.data_dir.glob("tmp/*"))

@@ -51,10 +51,13 @@ def test_a_queue_with_nothing_in_it_is_looked_at_less_often(tmp_path, monkeypatc
 def test_what_runs_when_the_studio_stops_goes_on_in_the_next(tmp_path):
     first = make_studio(tmp_path)
     first.start()
-    job = first.submit("toy", ToyRequest(words=tuple("abcd"), pause_s=0.5))
+    held = tmp_path / "held"  # a word that is being said until the file is gone
+    held.touch()
+    job = first.submit("toy", ToyRequest(words=("a", str(held), "c")))
     until(first, lambda: first.job(job.id).item > 1)
     first.stop()
     assert first.job(job.id).state == "queued"
+    held.unlink()
     second = make_studio(tmp_path)
     second.start()
     *_, job = second.follow(job.id)

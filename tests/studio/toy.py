@@ -113,6 +113,9 @@ def nap(desk: Desk, seconds: float) -> int:
 def say(echo: "Echo", desk: Desk, word: str, pause_s: float) -> Artefact:
     path = desk.scratch / "word.txt"
     path.write_bytes(echo.say(word))
+    while word.startswith("/") and Path(word).exists():  # it takes as long as that file is there
+        time.sleep(0.02)
+        desk.progress(0, 1)
     parts = max(10, int(pause_s / 0.1))
     for done in range(parts):
         time.sleep(pause_s / parts)

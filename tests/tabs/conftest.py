@@ -10,12 +10,14 @@ import sys
 import time
 import urllib.request
 import wave
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests import hub as hubs
+from tests.tabs.quieter import HELD
 
 ROOT = Path(__file__).parents[2]
 READY_S = 90  # on a busy machine; `test_start` measures
@@ -26,6 +28,22 @@ class Site:
     url: str
     data: Path
     pid: int
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep jobs of the test workflow from being done, meanwhile."""
+        held = hold(self.data)
+        try:
+            yield
+        finally:
+            held.unlink()
+
+
+def hold(data: Path) -> Path:
+    """Let no job of the test workflow be done on that data folder while the returned file is there."""
+    held = data.with_suffix(HELD)
+    held.touch()
+    return held
 
 
 def free_port() -> int:

@@ -9,7 +9,7 @@ import urllib.error
 import pytest
 from gradio_client import Client, handle_file
 
-from tests.tabs.conftest import ROOT, free_port, get, make_sound, serve
+from tests.tabs.conftest import ROOT, free_port, get, hold, make_sound, serve
 
 BUDGET_S = 4.0  # Python start to served page, on two cores that have nothing else to do
 GRADIO_S = 2.4  # what importing Gradio alone takes there
@@ -102,7 +102,8 @@ def test_a_job_survives_the_server(tmp_path):
     sound = make_sound(tmp_path / "beep.wav", 4)
     with serve(tmp_path / "data") as site:
         client = Client(site.url, verbose=False)
-        asked = {"sound": handle_file(str(sound)), "pause_s": 1.5}
+        held = hold(site.data)
+        asked = {"sound": handle_file(str(sound))}
         job = client.predict("quieter", asked, api_name="/submit")["id"]
         while client.predict(job, api_name="/status")["item"] < 1:
             time.sleep(0.1)
@@ -110,6 +111,7 @@ def test_a_job_survives_the_server(tmp_path):
         client = Client(site.url, verbose=False)
         status = client.predict(job, api_name="/status")
         assert status["state"] in {"queued", "running"}
+        held.unlink()
         until = time.monotonic() + 60
         while status["state"] != "done" and time.monotonic() < until:
             time.sleep(0.2)

@@ -18,12 +18,13 @@ from tests.engines.residency.fleet import Made, manager, one_model_bytes
 
 ONE = one_model_bytes()
 FITS_ONE = int(ONE * 1.5)
+PATIENCE_S = 100.0  # with a busy machine
 
 
 @pytest.fixture(autouse=True)
 def no_hang():
     torch.set_num_threads(1)
-    faulthandler.dump_traceback_later(60, exit=True)
+    faulthandler.dump_traceback_later(300, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()
 
@@ -100,10 +101,7 @@ def test_the_next_stage_arrives_while_this_one_computes(made):
     ask(boss, "abc")
     boss.expect("job", ["a", "b"])
     with boss.lease("a", "job"):
-        deadline = time.monotonic() + 10
-        while boss.books.vram.counts["b"] < len(boss.books.models["b"].chunks):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: boss.books.vram.counts["b"] == len(boss.books.models["b"].chunks))
     boss.withdraw("job")
     boss.close()
 
@@ -157,7 +155,7 @@ def test_12_many_threads_and_jobs_take_turns(made):
     for each in threads:
         each.start()
     for each in threads:
-        each.join(50)
+        each.join(PATIENCE_S)
     assert not wrong and not any(each.is_alive() for each in threads)
     assert not boss.books.leased
     boss.close()
@@ -176,7 +174,7 @@ def test_12_stop_while_waiting_for_another_job(made, boss):
 
     with boss.lease("a", "one"):
         threading.Thread(target=wait).start()
-        assert stopped.wait(5)
+        assert stopped.wait(PATIENCE_S)
     assert ask(boss, "b") == [made.plain("b")]
 
 
@@ -242,15 +240,16 @@ def test_what_a_job_took_is_what_was_forecast(made, in_place):
 
 
 def test_idle_frees_the_device_and_then_host_memory(made):
-    boss = manager(made, FITS_ONE, vram_idle_s=0.05, ram_idle_s=0.4)
+    boss = manager(made, FITS_ONE, vram_idle_s=0.05, ram_idle_s=1000.0)
     with boss.lease("a"):
         assert boss.idle_s() == 0
+        time.sleep(0.1)
         boss.tend()
     assert boss.books.vram.used_bytes
     time.sleep(0.1)
     boss.tend()
     assert not boss.books.vram.used_bytes and boss.books.ram.used_bytes
-    time.sleep(0.4)
+    boss.ram_idle_s = 0.1
     boss.tend()
     assert not boss.books.ram.used_bytes and not boss.holdings().engines
     boss.close()
@@ -266,7 +265,7 @@ def test_the_forecast_knows_what_was_measured(made):
 
 
 def until(met):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while not met():
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -281,11 +280,11 @@ def test_an_engine_that_was_never_loaded_comes_while_another_computes(made, in_p
         shelf = boss.books.ram if in_place else boss.books.vram
         until(lambda: shelf.counts["c"])  # b and c were built, and not by this thread
         assert engine.think() == made.plain("a")
-    waited = boss.spent("job").wait_s
+    assert [made.engines[name].loads for name in "bc"] == [1, 1]
     for name in "bc":
         with boss.lease(name, "job") as engine:
             assert engine.think() == made.plain(name) and engine.loads == 1
-    assert boss.spent("job").wait_s - waited < 0.1 and not boss.books.promised_bytes
+    assert not boss.books.promised_bytes
     boss.close()
 
 
@@ -372,17 +371,15 @@ def test_engines_of_the_same_weights_have_one_network(made, in_place):
     boss.close()
 
 
-def lend_handing(boss, name, more=lambda engine: None):
-    """Let an engine think once, in its last pass; return the answer and what it and b hold then."""
-    with boss.lease(name, "job") as engine:
-        boss.last_item(name)
+def lend_handing(boss, more=lambda engine: None):
+    """Let a think in its last pass, until b is there in its place; return the answer."""
+    with boss.lease("a", "job") as engine:
+        boss.last_item("a")
         with last_pass(engine.nets["net"]):
             answer = engine.think()
+        until(lambda: boss.books.vram.counts["b"] == len(boss.books.models["b"].chunks))
         more(engine)
-        deadline = time.monotonic() + 0.5
-        while boss.books.vram.counts["b"] < 5 and time.monotonic() < deadline:
-            time.sleep(0.005)
-        return answer, boss.books.vram.counts["b"]
+    return answer
 
 
 def test_in_the_last_pass_the_next_network_takes_the_place_of_this_one(made):
@@ -396,8 +393,7 @@ def test_in_the_last_pass_the_next_network_takes_the_place_of_this_one(made):
         assert boss.books.vram.counts["b"] < whole  # without it, there is no room
     boss.withdraw("job")
     boss.expect("job", ["a", "b"])
-    answer, there = lend_handing(boss, "a")
-    assert answer == made.plain("a") and there == whole
+    assert lend_handing(boss) == made.plain("a")
     with boss.lease("b", "job") as engine:
         assert engine.think() == made.plain("b")
     assert boss.device.peak_bytes <= ONE * 1.5 and not boss.books.leased
@@ -412,14 +408,13 @@ def test_a_network_that_is_used_again_after_its_last_pass_comes_back(made):
     answers = []
 
     def think_again(engine):
-        time.sleep(0.1)  # b took its place
         answers.append(engine.think())
         with last_pass(engine.nets["net"]):
             answers.append(engine.think())
         with last_pass(engine.nets["net"]):
             answers.append(engine.think())
 
-    answer, _ = lend_handing(boss, "a", think_again)
+    answer = lend_handing(boss, think_again)
     assert {answer, *answers} == {made.plain("a")}
     boss.close()
 
