@@ -41,9 +41,14 @@ def processes() -> ForkServerContext:
 
 
 def run_script(
-    script: Path, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float
+    script: Path | str,
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout_s: float,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a script as `python SCRIPT ARGUMENTS` would, without a terminal.
+    """Run `python SCRIPT ARGUMENTS`, or `python -m MODULE ARGUMENTS`, without a terminal.
 
     Raises:
         TimeoutExpired: if it takes longer; it is killed.
@@ -71,5 +76,8 @@ def _be(script: str, arguments: list[str], cwd: str, env: dict[str, str], said: 
         os.dup2(file, number)
         os.close(file)
     sys.argv = [script, *arguments]
-    sys.path.insert(0, str(Path(script).parent))
-    runpy.run_path(script, run_name="__main__")
+    if script.endswith(".py"):
+        sys.path.insert(0, str(Path(script).parent))
+        runpy.run_path(script, run_name="__main__")
+    else:
+        runpy.run_module(script, run_name="__main__", alter_sys=True)

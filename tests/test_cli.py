@@ -19,8 +19,10 @@ from studio.errors import BadInput
 from studio.fields import fields_of
 from studio.flags import FIELD, Parser, add_fields, join_values, read_fields
 from studio.request import Record, Request
+from tests.forked import run_script
 
 ROOT = Path(__file__).parents[1]
+TOY = "tests.toy_command"
 ANY = "0.0.0.0"  # noqa: S104 - the address that is refused without a login
 
 
@@ -126,25 +128,23 @@ def test_every_workflow_of_the_house_has_a_command():
 # -- as a process ----------------------------------------------------------------------------------
 
 
-def start(folder, *arguments, **kwargs):
+def start(folder, *arguments):
     folder.mkdir(exist_ok=True)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **kwargs.pop("env", {})}
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.toy_command", *map(str, arguments)],
+        [sys.executable, "-m", TOY, *map(str, arguments)],
         cwd=folder,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **kwargs,
     )
 
 
-def call(folder, *arguments, **kwargs):
-    process = start(folder, *arguments, **kwargs)
-    out, err = process.communicate(timeout=120)
-    return process.returncode, out, err
+def call(folder, *arguments, env=None):
+    given = {**os.environ, **(env or {})}
+    done = run_script(TOY, [*map(str, arguments)], cwd=folder, env=given, timeout_s=120)
+    return done.returncode, done.stdout, done.stderr
 
 
 def answer(out):

@@ -36,6 +36,8 @@ class Lodging:
             Whether they fit; where they do not, `sooner` was given and nobody was let go.
         """
         with self.loader.changed:
+            if but.coming:  # what was promised to it is counted already
+                nbytes -= self.loader.books.promised_bytes
             able = [each for each in self.idle() if each.key != but.key]
             able = [each for each in able if self.next_use(each)[0] > sooner]
             able.sort(key=self.next_use, reverse=True)

@@ -25,7 +25,9 @@ def fill_in_trained(page, tmp_path):
 
 
 def delete(page, title):
-    page.locator("#character-board .pick-choose", has_text=title).first.click()
+    """Delete a character that is not open: what is waited for is not so before."""
+    card = page.get_by_text(title, exact=True)
+    page.locator("#character-board .pick-choose").filter(has=card).click()
     page.wait_for_function(
         "name => document.querySelector('#character-name input, #character-name textarea')"
         "?.value === name",
@@ -91,6 +93,6 @@ def test_a_character_from_the_library_to_the_talking_head(visit, tmp_path):
     page.wait_for_function("document.querySelector('#talking-head-field-voice input').value !== ''")
 
     open_tab(page, "Library")
-    for title in (f"{NAME} (2)", NAME):
+    for title in (NAME, f"{NAME} (2)"):  # the second is open
         delete(page, title)
     assert page.locator("#character-board .pick").count() == 1

@@ -147,8 +147,10 @@ def live(factory: str, folder: Path, job: str, says: Connection) -> None:
     os.setsid()
     module, _, name = factory.partition(":")
     studio = getattr(import_module(module), name)(folder)
+    from studio import durable
     from studio.logs import to_file
 
+    durable.POLL_S = 0.05  # a life is short
     to_file(studio.settings.logs)
     studio.start()
     while not studio.health().working:  # until then the table shows what the last life left

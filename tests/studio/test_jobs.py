@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from studio import durable
 from studio.errors import BadInput, Busy, LimitReached, NotFound
 from studio.jobs import FINISHED
 from tests.clock import keeps
@@ -18,9 +19,11 @@ PATIENCE_S = 90.0
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory):
     studio = make_studio(tmp_path_factory.mktemp("data"), price_per_hour=3600.0)
-    studio.start()
-    yield studio
-    studio.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(durable, "POLL_S", 0.05)  # few jobs here take as long as it is
+        studio.start()
+        yield studio
+        studio.stop()
 
 
 def until(studio, job, wanted, owner=""):
@@ -43,9 +46,7 @@ def running(studio, job):
 
 
 def test_a_job_goes_from_queued_to_done_and_its_files_come_out(studio):
-    job = studio.submit("toy", ToyRequest(words=("a", "b")))
-    assert (job.state, job.position, job.step_m, job.fraction) == ("queued", 1, 5, 0.0)
-    job = finish(studio, job)
+    job = finish(studio, studio.submit("toy", ToyRequest(words=("a", "b"))))
     assert (job.state, job.fraction, job.step, job.step_n) == ("done", 1.0, "Bind the book", 5)
     assert job.cost == pytest.approx(job.elapsed_s) and job.elapsed_s > 0
     assert studio.result(job.id).report.letters == 2
@@ -249,6 +250,7 @@ def test_what_cannot_be_submitted(tmp_path):
 def test_an_unfinished_job_is_not_deleted(tmp_path):
     studio = make_studio(tmp_path)
     job = studio.submit("toy", ToyRequest())
+    assert (job.state, job.position, job.step_m, job.fraction) == ("queued", 1, 5, 0.0)
     with pytest.raises(BadInput, match="is queued"):
         studio.delete(job.id)
     studio.cancel(job.id)

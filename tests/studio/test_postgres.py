@@ -15,11 +15,14 @@ from tests.studio.toy import ToyRequest, make_studio
 
 ROOT = Path(__file__).parents[2]
 WORKER = """
-import sys
+import sys, time
 from pathlib import Path
 from tests.studio.toy import make_studio
 studio = make_studio(Path(sys.argv[1]), database_url=sys.argv[2], worker=sys.argv[3])
 studio.start()
+while not studio.health().working:
+    time.sleep(0.05)
+print("ready", flush=True)
 sys.stdin.read()
 studio.stop()
 """
@@ -58,14 +61,16 @@ def test_two_workers_share_one_queue(tmp_path, postgres):
             [sys.executable, "-c", WORKER, str(tmp_path), postgres, name],
             cwd=ROOT,
             stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         for name in ("one", "two")
     ]
+    assert [each.stdout.readline() for each in workers] == [b"ready\n"] * 2
     studio = make_studio(tmp_path, database_url=postgres)
-    jobs = [studio.submit("toy", ToyRequest(words=(f"word{n}",), pause_s=1.0)) for n in range(8)]
+    jobs = [studio.submit("toy", ToyRequest(words=(f"word{n}",), pause_s=1.0)) for n in range(4)]
     ended = [list(studio.follow(job.id))[-1] for job in jobs]
     for each in workers:
         each.communicate()
-    assert [job.state for job in ended] == ["done"] * 8
+    assert [job.state for job in ended] == ["done"] * 4
     assert {studio._jobs.row(job.id)["worker"] for job in jobs} == {"one", "two"}
     assert all(studio.store.has(studio.result(job.id).book) for job in jobs)

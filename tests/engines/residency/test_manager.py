@@ -302,6 +302,22 @@ def test_what_was_never_loaded_waits_where_it_would_drive_out_what_is_needed_soo
     boss.close()
 
 
+def test_what_is_leased_while_it_comes_drives_nobody_out(made):
+    boss = manager(made, ONE * 9, host_bytes=int(ONE * 2.5))
+    ask(boss, "a")
+    with boss._intake._building:  # it was promised room, and is not built before this ends
+        boss.expect("job", ["b", "a"])
+        until(lambda: boss.books.promised_bytes)
+        answers = []
+        leasing = threading.Thread(target=lambda: answers.extend(ask(boss, "b")))
+        leasing.start()
+        until(lambda: boss._lodging.guests["b"].leased)
+        time.sleep(0.1)  # it looks for room
+    leasing.join(PATIENCE_S)
+    assert "a" in boss.books.models and answers == [made.plain("b")]
+    boss.close()
+
+
 def test_in_another_precision_only_the_files_are_read_ahead(made, tmp_path):
     half = Made(tmp_path / "half", names="b", dtype="bfloat16")
     made.entries["b"] = half.entries["b"]
