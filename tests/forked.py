@@ -12,12 +12,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 # Some of it the program imports late; what cannot be imported early is simply imported later.
 IMPORTED = (
     "app",
     "studio.durable",
+    "tabs.shell",
     "tests.studio.kill_helper",
     "workflows.dub.flow",
     "workflows.talking_head.flow",
@@ -54,10 +56,8 @@ def run_script(
         TimeoutExpired: if it takes longer; it is killed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        said = [Path(folder) / name for name in ("out", "err")]
-        given = (str(script), list(arguments), str(cwd), dict(env), [str(each) for each in said])
-        process = processes().Process(target=_be, args=given)
-        process.start()
+        said = (Path(folder) / "out", Path(folder) / "err")
+        process = start_script(script, arguments, cwd=cwd, env=env, said=said)
         process.join(timeout_s)
         if process.is_alive():
             process.kill()
@@ -67,12 +67,32 @@ def run_script(
     return subprocess.CompletedProcess([str(script), *arguments], process.exitcode, out, err)
 
 
+def start_script(
+    script: Path | str,
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    said: tuple[Path, Path],
+    fresh: bool = False,
+) -> BaseProcess:
+    """Start what `run_script` runs; what it says is added to two files.
+
+    With `fresh` nothing is imported before it has its environment.
+    """
+    given = (str(script), list(arguments), str(cwd), dict(env), [str(each) for each in said])
+    context = get_context("spawn") if fresh else processes()
+    process = context.Process(target=_be, args=given)
+    process.start()
+    return process
+
+
 def _be(script: str, arguments: list[str], cwd: str, env: dict[str, str], said: list[str]) -> None:
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
     for number, path in enumerate(said, start=1):
-        file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(file, number)
         os.close(file)
     sys.argv = [script, *arguments]

@@ -1,6 +1,7 @@
 """A real browser beside a live studio."""
 
 import shutil
+from collections import defaultdict
 
 import pytest
 
@@ -36,27 +37,55 @@ def browser():
         running.close()
 
 
+@pytest.fixture(scope="session")
+def seats():
+    """Browsers' contexts that nobody uses, by their options: what they loaded need not come again."""
+    return defaultdict(list)
+
+
 @pytest.fixture
-def people(browser, site):  # noqa: F811
+def people(browser, seats, site):  # noqa: F811
     """Open windows of different people; afterwards none has said or asked for anything odd."""
     opened, said, asked = [], [], []
+    listeners = {
+        "console": lambda message: said.append((message.type, message.text)),
+        "weberror": lambda error: said.append(("error", str(error.error))),
+        "request": lambda request: asked.append(request.url),
+    }
 
     def person(width=1440, height=900, **options):
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        options["viewport"] = {"width": width, "height": height}
+        free = seats[repr(sorted(options.items()))]
+        context = free.pop() if free else browser.new_context(**options)
         context.set_default_timeout(60_000)  # on a busy machine
-        opened.append(context)
-        context.on("console", lambda message: said.append((message.type, message.text)))
-        context.on("weberror", lambda error: said.append(("error", str(error.error))))
-        context.on("request", lambda request: asked.append(request.url))
+        opened.append((free, context))
+        for event, note in listeners.items():
+            context.on(event, note)
         return context
 
     yield person
-    for context in opened:
-        context.close()
+    for free, context in opened:
+        leave(context, site.url)
+        for event, note in listeners.items():
+            context.remove_listener(event, note)
+        free.append(context)
     wrong = [text for kind, text in said if kind in {"error", "warning"}]
     assert [text for text in wrong if text not in HARMLESS] == []
     own = (site.url, "data:", "blob:")
     assert [url for url in asked if not url.startswith(own)] == []
+
+
+def leave(context, url):
+    """Close a person's pages and forget who it was, but not what the site consists of."""
+    page = context.new_page()
+    for each in context.pages:
+        if each != page:
+            each.close()
+    kinds = "local_storage,indexeddb,cache_storage,service_workers"
+    asked = {"origin": url, "storageTypes": kinds}
+    context.new_cdp_session(page).send("Storage.clearDataForOrigin", asked)
+    context.clear_cookies()
+    page.close()
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ import math
 import os
 import socket
 import struct
-import subprocess
-import sys
 import time
 import urllib.request
 import wave
@@ -17,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests import hub as hubs
+from tests.forked import start_script
 from tests.tabs.quieter import HELD
 
 ROOT = Path(__file__).parents[2]
@@ -62,13 +61,14 @@ def serve(data: Path, port: int = 0, **environment: str):
     """Run the studio with the test workflow in a process of its own."""
     port = port or free_port()
     known = {name: value for name, value in os.environ.items() if "UNDERSTUDY" not in name}
-    log = data.with_suffix(".log").open("ab")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.tabs.site", str(data), str(port)],
+    log = data.with_suffix(".log")
+    process = start_script(
+        "tests.tabs.site",
+        [str(data), str(port)],
         cwd=ROOT,
         env={**known, "UNDERSTUDY_OFFLINE": "1", **environment},
-        stdout=log,
-        stderr=log,
+        said=(log, log),
+        fresh=any("UNDERSTUDY" not in name for name in environment),  # libraries read them early
     )
     site = Site(f"http://127.0.0.1:{port}", data, process.pid)
     try:
@@ -76,17 +76,14 @@ def serve(data: Path, port: int = 0, **environment: str):
             with contextlib.suppress(OSError):
                 get(f"{site.url}/health")
                 break
-            assert process.poll() is None, data.with_suffix(".log").read_text()
+            assert process.is_alive(), log.read_text()
             time.sleep(0.2)
         yield site
     finally:
         process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        log.close()
+        process.join(20)
+        process.kill()
+        process.join()
 
 
 @pytest.fixture(scope="session")
