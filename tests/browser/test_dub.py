@@ -123,21 +123,7 @@ def test_words_never_become_markup_and_changes_can_be_undone(people, visit):
     assert page.locator("#line-translation textarea").input_value() == kept
 
 
-def test_the_table_works_by_keyboard(people, visit):
-    page = visit(people())
-    page.locator("#dub-sample").click()
-    wait_for_done(page)
-    page.locator("#dub-lines .line").first.focus()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    page.locator("#dub-lines .line:nth-child(2)[aria-selected=true]").wait_for()
-    page.locator("#line-text").wait_for()
-    page.wait_for_function("document.activeElement.matches('#dub-lines .line:nth-child(2)')")
-    page.keyboard.press("d")
-    page.wait_for_function(f"({DURATION})('#line-clip video')")
-
-
-def test_a_review_waits_and_goes_on(people, visit):
+def test_a_review_waits_and_goes_on_and_the_table_works_by_keyboard(people, visit):
     page = visit(people())
     page.get_by_role("button", name="More").nth(2).click()
     page.locator("#field-review input").check()
@@ -153,3 +139,12 @@ def test_a_review_waits_and_goes_on(people, visit):
     wait_for_done(page)
     wait_for_text(page, "#dub-lines .line:nth-child(2)", OTHER)
     assert page.locator("#dub-make").inner_text() == "Make the changes"
+
+    page.locator("#dub-lines .line").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.locator("#dub-lines .line:nth-child(2)[aria-selected=true]").wait_for()
+    page.locator("#line-text").wait_for()
+    page.wait_for_function("document.activeElement.matches('#dub-lines .line:nth-child(2)')")
+    page.keyboard.press("d")
+    page.wait_for_function(f"({DURATION})('#line-clip video')")

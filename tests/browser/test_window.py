@@ -8,6 +8,9 @@ from tests.tabs.conftest import get, make_sound
 
 pytestmark = pytest.mark.browser
 TABS = ("Dub", "Talking Head", "Quieter", "Queue", "Library", "Engine Room")
+TELLING = """() => { window.told = [];
+  window.Notification = class { constructor(title) { told.push(title); }
+    static permission = 'granted'; static requestPermission() {} } }"""
 WIDE = "[document.documentElement.scrollWidth, window.innerWidth]"
 
 
@@ -32,16 +35,34 @@ def wait_for_state(page, place, state, timeout_s=60):
     page.locator(f"{place} .job.{state}").first.wait_for(timeout=timeout_s * 1000)
 
 
-def test_every_tab_is_there(visit):
+def test_every_tab_is_there_and_bad_input_is_a_sentence(visit, tmp_path):
     page = visit()
     assert page.title() == "Understudy"
     shown = [each.strip() for each in page.get_by_role("tab").all_inner_texts()]
     assert shown == list(TABS)
     assert page.get_by_role("heading", level=1).inner_text() == "Understudy"
 
+    open_tab(page, "Engine Room")
+    page.locator("#engine-room-machine .facts").wait_for()
+    assert "free of" in page.locator("#engine-room-machine").inner_text()
+    assert page.locator("#engine-room-engines .engine").count() >= 5
+    page.locator("#engine-room-free").click()
+    page.get_by_text("are free again").first.wait_for()
 
-def test_a_job_outlives_its_page(visit, people, sound, site):
-    person = people()
+    open_tab(page, "Quieter")
+    page.locator("#quieter-start").click()
+    page.get_by_text("there is no sound yet. Choose a file.").first.wait_for()
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"nothing")
+    page.locator("#quieter-field-sound input[type=file]").set_input_files(str(broken))
+    page.locator("#quieter-field-sound .file-preview").wait_for()
+    page.locator("#quieter-start").click()
+    wait_for_state(page, "#quieter-job", "failed")
+    assert "is no WAV file" in page.locator("#quieter-job .job-step").inner_text()
+
+
+def test_a_job_outlives_its_page_and_its_end_is_news(visit, people, sound, site):
+    person = people(permissions=["notifications"])
     page = visit(person)
     with site.held():
         card = start(page, sound, by_db=11, note="<img src=x onerror=alert(1)>")
@@ -52,7 +73,10 @@ def test_a_job_outlives_its_page(visit, people, sound, site):
         page = visit(person)  # the same browser, a new page
         open_tab(page, "Quieter")
         page.locator(f"#quieter-job .job.running[data-job={job}]").wait_for()
+        page.evaluate(TELLING)
     wait_for_state(page, "#quieter-job", "done")
+    page.wait_for_function("window.told.length === 1")
+    assert re.match(r"Done: beep\.wav", page.evaluate("told[0]"))
     page.locator("#quieter-audio").wait_for()
     assert page.locator("#quieter-result .note").inner_text().startswith("Your note: <img")
     page.locator("#quieter-report-fold").get_by_role("button").first.click()
@@ -60,9 +84,13 @@ def test_a_job_outlives_its_page(visit, people, sound, site):
     assert page.locator("#quieter-result img[src=x]").count() == 0
 
 
-def test_two_pages_and_cancel(visit, people, sound):
-    person = people()
-    first, second = visit(person), visit(person)
+def test_two_pages_the_lamp_and_cancel(visit, people, sound):
+    person = people(color_scheme="light")
+    first = visit(person)
+    first.get_by_role("button", name="Light or dark").click()
+    first.wait_for_function("document.body.classList.contains('dark')")
+    second = visit(person)
+    second.wait_for_function("document.body.classList.contains('dark')")  # as it was left
     start(first, sound, by_db=12, pause_s=20)
     wait_for_state(first, "#quieter-job", "running")
     open_tab(second, "Queue")
@@ -95,10 +123,21 @@ def test_settings_come_back_and_links_open(visit, site, tmp_path):
     other.locator(f"#quieter-job .job.done:not([data-job={job}])").wait_for()
 
 
-def test_library_plays_and_deletes(visit, sound):
+def test_keyboard_alone_is_enough_and_the_library_plays_and_deletes(visit, sound):
     page = visit()
-    start(page, sound, by_db=15, note="for the library")
+    page.get_by_role("tab", name="Quieter").focus()
+    page.keyboard.press("Enter")
+    page.locator("#quieter-field-sound input[type=file]").set_input_files(str(sound))
+    page.locator("#quieter-field-sound .file-preview").wait_for()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "quieter-start":
+            break
+    else:
+        pytest.fail("Tab never reaches the button")
+    page.keyboard.press("Enter")
     wait_for_state(page, "#quieter-job", "done")
+
     open_tab(page, "Library")
     entries = page.locator("#library-list input[type=radio]")
     entries.first.check()
@@ -116,30 +155,6 @@ def test_library_plays_and_deletes(visit, sound):
     )
 
 
-def test_engine_room_tells_what_is_here(visit):
-    page = visit()
-    open_tab(page, "Engine Room")
-    page.locator("#engine-room-machine .facts").wait_for()
-    assert "free of" in page.locator("#engine-room-machine").inner_text()
-    assert page.locator("#engine-room-engines .engine").count() >= 5
-    page.locator("#engine-room-free").click()
-    page.get_by_text("are free again").first.wait_for()
-
-
-def test_bad_input_is_a_sentence(visit, tmp_path):
-    page = visit()
-    open_tab(page, "Quieter")
-    page.locator("#quieter-start").click()
-    page.get_by_text("there is no sound yet. Choose a file.").first.wait_for()
-    broken = tmp_path / "broken.wav"
-    broken.write_bytes(b"nothing")
-    page.locator("#quieter-field-sound input[type=file]").set_input_files(str(broken))
-    page.locator("#quieter-field-sound .file-preview").wait_for()
-    page.locator("#quieter-start").click()
-    wait_for_state(page, "#quieter-job", "failed")
-    assert "is no WAV file" in page.locator("#quieter-job .job-step").inner_text()
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_needs_no_sideways_scrolling(visit, scheme):
     page = visit(width=390, height=844, color_scheme=scheme)
@@ -153,31 +168,6 @@ def test_a_phone_needs_no_sideways_scrolling(visit, scheme):
         page.wait_for_timeout(300)
         content, window = page.evaluate(WIDE)
         assert content <= window, name
-
-
-def test_keyboard_alone_is_enough(visit, sound):
-    page = visit()
-    page.get_by_role("tab", name="Quieter").focus()
-    page.keyboard.press("Enter")
-    page.locator("#quieter-field-sound input[type=file]").set_input_files(str(sound))
-    page.locator("#quieter-field-sound .file-preview").wait_for()
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.id") == "quieter-start":
-            break
-    else:
-        pytest.fail("Tab never reaches the button")
-    page.keyboard.press("Enter")
-    wait_for_state(page, "#quieter-job", "done")
-
-
-def test_the_lamp_stays_as_it_was_left(visit, people):
-    person = people(color_scheme="light")
-    page = visit(person)
-    page.get_by_role("button", name="Light or dark").click()
-    page.wait_for_function("document.body.classList.contains('dark')")
-    again = visit(person)
-    again.wait_for_function("document.body.classList.contains('dark')")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -196,18 +186,3 @@ def test_axe_finds_nothing_serious(visit, sound, scheme):
                 where = [node["target"] for node in each["nodes"][:3]]
                 found.append((name, each["id"], where, each["nodes"][0]["failureSummary"][:200]))
     assert found == []
-
-
-def test_a_finished_job_is_news(visit, people, sound, site):
-    person = people(permissions=["notifications"])
-    page = visit(person)
-    page.evaluate(
-        "() => { window.told = []; window.Notification = class { constructor(title) { told.push(title); }"
-        " static permission = 'granted'; static requestPermission() {} } }"
-    )
-    with site.held():
-        start(page, sound, by_db=19)
-        wait_for_state(page, "#quieter-job", "running")
-    wait_for_state(page, "#quieter-job", "done")
-    page.wait_for_function("window.told.length === 1")
-    assert re.match(r"Done: beep\.wav", page.evaluate("told[0]"))

@@ -22,6 +22,13 @@ def opening(folder: Path, seconds: float) -> Path:
     return film
 
 
+def beginning(folder: Path) -> tuple[Path, Path]:
+    """Return the first three lines of the sample, as a film and as subtitles, in that folder."""
+    said = folder / "beginning.srt"
+    said.write_text("\n\n".join(SAID.read_text(encoding="utf-8").split("\n\n")[:3]))
+    return opening(folder, 11.2), said
+
+
 def make(folder: Path) -> Studio:
     """Return a studio of that data folder; it does not give a job up that is killed often."""
     return open_studio(Settings(data_dir=folder, crash_limit=1000))

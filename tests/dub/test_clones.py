@@ -12,7 +12,7 @@ from media.subtitles import read_subtitles
 from studio.settings import Settings
 from studio.studio import Studio
 from tests import tiny
-from tests.dub.studio import SAID, SAMPLE, ask, result, run, sheet
+from tests.dub.studio import SAID, SAMPLE, ask, beginning, result, run, sheet
 
 CLONING = [
     each.id
@@ -101,7 +101,8 @@ def test_a_dub_with_copies_of_the_voices_goes_through(id_, tmp_path, heard_sampl
 def test_a_dub_loads_every_model_once(tmp_path):
     lender = Lender()
     studio = make(tmp_path, lender)
-    request = ask(studio, video=SAMPLE, subtitles=SAID, source_language="en")
+    film, said = beginning(tmp_path)
+    request = ask(studio, video=film, subtitles=said, source_language="en")
     result(studio, run(studio, request))
     assert "spectral-converter" in lender.lent and lender.lent.count("espeak-ng") >= 3
     assert sorted(lender.loads) == sorted(set(lender.loads))

@@ -349,9 +349,8 @@ def test_the_dub_speaks_what_the_server_says(serve, tmp_path, monkeypatch):
     (choice,) = catalog.choose([Need("Translator", "en", "es")], "draft")
     assert choice.engine is not None and choice.engine.id == "llm-endpoint"
     studio = dub.make(tmp_path / "data")
-    request = dub.ask(
-        studio, video=dub.SAMPLE, subtitles=dub.SAID, source_language="en", quality="draft"
-    )
+    film, said = dub.beginning(tmp_path)
+    request = dub.ask(studio, video=film, subtitles=said, source_language="en", quality="draft")
     made = dub.sheet(studio, dub.run(studio, request))
     assert all(spoken(line.text) in {line.translation, spoken(line.text)} for line in made.lines)
     assert any(line.translation.startswith("Digo") for line in made.lines)

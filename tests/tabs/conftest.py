@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from gradio_client import Client
 
 from tests import hub as hubs
 from tests.forked import start_script
@@ -101,6 +102,18 @@ def guarded_site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("guarded") / "data"
     with serve(folder, UNDERSTUDY_AUTH="ann:a-long-word,bob:another-word") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def client(site):
+    return Client(site.url, verbose=False)
+
+
+@pytest.fixture(scope="session")
+def ann_and_bob(guarded_site):
+    """The two people's clients."""
+    people = (("ann", "a-long-word"), ("bob", "another-word"))
+    return [Client(guarded_site.url, auth=each, verbose=False) for each in people]
 
 
 def make_sound(path: Path, seconds: int = 6, pitch: float = 5.0) -> Path:

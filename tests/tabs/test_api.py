@@ -46,11 +46,6 @@ def in_a_thread(ask):
         return pool.submit(anyio.run, ask).result()
 
 
-@pytest.fixture(scope="module")
-def client(site):
-    return Client(site.url, verbose=False)
-
-
 def wait_for(client, job, *states, timeout_s=60):
     until = time.monotonic() + timeout_s
     while time.monotonic() < until:
@@ -244,16 +239,8 @@ def _name(tools, end):
 class TestTwoPeople:
     """Each has a login; neither sees the other's jobs or files."""
 
-    @pytest.fixture
-    def people(self, guarded_site):
-        url = guarded_site.url
-        return (
-            Client(url, auth=("ann", "a-long-word"), verbose=False),
-            Client(url, auth=("bob", "another-word"), verbose=False),
-        )
-
-    def test_jobs_are_their_owners(self, people, guarded_site, tmp_path):
-        ann, bob = people
+    def test_jobs_are_their_owners(self, ann_and_bob, guarded_site, tmp_path):
+        ann, bob = ann_and_bob
         job = submit(ann, make_sound(tmp_path / "anns.wav", 2), by_db=5)
         wait_for(ann, job, "done")
         assert [each["id"] for each in ann.predict(9, api_name="/jobs")] == [job]
@@ -283,8 +270,8 @@ class TestTwoPeople:
         file = {"path": str(path), "meta": {"_type": "gradio.FileData"}}
         assert self.asked(bob, guarded_site, file) == 500
 
-    def test_characters_are_their_owners(self, people, guarded_site):
-        ann, bob = people
+    def test_characters_are_their_owners(self, ann_and_bob, guarded_site):
+        ann, bob = ann_and_bob
         store = Store(guarded_site.data)
         known = Characters(connect(f"sqlite:///{guarded_site.data}/studio.db"), store)
         made = known.save(Character(name="Cara", consent=record_consent("nobody")), "ann")

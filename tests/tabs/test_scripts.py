@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 
 from engines import catalog
 from media.tools import find_ffmpeg
@@ -21,11 +21,6 @@ def _engines():
     for id_ in ("face-mesh", "puppet", "flite", "espeak-clock"):
         if lacking := catalog.entry(id_).missing():
             pytest.skip(f"{id_}: {lacking[0].what} is missing")
-
-
-@pytest.fixture(scope="module")
-def client(site):
-    return Client(site.url, verbose=False)
 
 
 def example(number, **changes):
@@ -94,10 +89,8 @@ def test_what_makes_no_character_is_a_sentence(client, pictures, settings, says)
     assert "Bea" not in [each["name"] for each in client.predict(api_name="/characters")]
 
 
-def test_characters_are_their_owners(guarded_site):
-    url = guarded_site.url
-    ann = Client(url, auth=("ann", "a-long-word"), verbose=False)
-    bob = Client(url, auth=("bob", "another-word"), verbose=False)
+def test_characters_are_their_owners(ann_and_bob):
+    ann, bob = ann_and_bob
     made = ann.predict("Dora", [], [], {"consent": "me"}, api_name="/create_character")
     assert made["id"] in [each["id"] for each in ann.predict(api_name="/characters")]
     assert made["id"] not in [each["id"] for each in bob.predict(api_name="/characters")]
