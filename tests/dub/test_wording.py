@@ -70,11 +70,12 @@ def test_dead_air_is_filled_with_the_longer_words():
 
 def test_a_term_that_was_not_kept_is_told(tmp_path):
     studio = dub.make(tmp_path)
+    film, said = dub.beginning(tmp_path)
     request = dub.ask(
         studio,
-        video=dub.SAMPLE,
-        subtitles=dub.SAID,
-        translated_subtitles=dub.SAID,
+        video=film,
+        subtitles=said,
+        translated_subtitles=said,
         source_language="en",
         target_language="de",
         glossary="moon = Mond\nXylophon = Xylofon",

@@ -14,6 +14,7 @@ from benchmarks.slots import score
 from benchmarks.tracks import A, make_tracks
 from media.slot_greedy import place_greedily
 from media.slots import MAX_SPEED, Schedule, Slot, Weights, check, plan, solve, speed_at_share
+from tests.clock import keeps
 
 FIT_S = 1e-5
 
@@ -219,7 +220,12 @@ def test_scale_a_is_dubbed_as_promised():
 def test_three_thousand_lines_take_about_a_second():
     slots, total_s = track(9, 3000, 1.1, speakers=2)
     solve(slots[:3], total_s)
-    before = time.process_time()
-    schedule = solve(slots, total_s, Weights())
-    assert time.process_time() - before < 3
-    hard_faults(slots, schedule, total_s)
+
+    def once():
+        before = time.process_time()
+        schedule = solve(slots, total_s, Weights())
+        took_s = time.process_time() - before
+        hard_faults(slots, schedule, total_s)
+        return took_s
+
+    keeps(3.0, once)

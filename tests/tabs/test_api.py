@@ -46,7 +46,7 @@ def in_a_thread(ask):
         return pool.submit(anyio.run, ask).result()
 
 
-def wait_for(client, job, *states, timeout_s=60):
+def wait_for(client, job, *states, timeout_s=180):
     until = time.monotonic() + timeout_s
     while time.monotonic() < until:
         status = client.predict(job, api_name="/status")

@@ -25,12 +25,11 @@ def ask(client, name, *given):
 
 
 def until(client, job, states):
-    for _ in range(300):
-        facts = ask(client, "/status", job)
-        if facts["state"] in states:
-            return facts
-        time.sleep(0.1)
-    raise AssertionError(facts)
+    deadline_s = time.monotonic() + 120
+    while (facts := ask(client, "/status", job))["state"] not in states:
+        assert time.monotonic() < deadline_s, facts
+        time.sleep(0.2)
+    return facts
 
 
 @pytest.mark.slow
