@@ -77,7 +77,7 @@ class LocalChat:
             MissingWeights: if a file is missing or broken.
         """
         if self._model is None:
-            from transformers import AutoModelForCausalLM  # noqa: PLC0415 - heavy
+            from transformers.models.auto import AutoModelForCausalLM  # noqa: PLC0415 - heavy
 
             files = ("config.json", "tokenizer_config.json")
             self._model = official(AutoModelForCausalLM, self._weights, self._dtype, files=files)
@@ -89,7 +89,7 @@ class LocalChat:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        from transformers import AutoTokenizer  # noqa: PLC0415 - heavy
+        from transformers.models.auto import AutoTokenizer  # noqa: PLC0415 - heavy
 
         return cast("Any", AutoTokenizer).from_pretrained(self._weights, local_files_only=True)
 
@@ -128,7 +128,10 @@ class LocalChat:
 def heeding(check: Callable[[], None]) -> Any:
     """Return stopping criteria that stop at nothing, but call `check` several times a second."""
     import torch  # noqa: PLC0415 - heavy
-    from transformers import StoppingCriteria, StoppingCriteriaList  # noqa: PLC0415 - heavy
+    from transformers.generation import (  # noqa: PLC0415 - heavy
+        StoppingCriteria,
+        StoppingCriteriaList,
+    )
 
     class Heed(StoppingCriteria):
         def __init__(self) -> None:

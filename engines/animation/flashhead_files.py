@@ -75,9 +75,11 @@ def read_vae(path: Path, dtype: str) -> Any:
         BadInput: if it is not what it should be.
     """
     import torch  # noqa: PLC0415 - heavy
-    from diffusers import AutoencoderKLWan  # pyright: ignore[reportPrivateImportUsage] # noqa: PLC0415 - heavy
     from diffusers.loaders.single_file_utils import (  # noqa: PLC0415 - heavy
         convert_wan_vae_to_diffusers,  # pyright: ignore[reportUnknownVariableType]
+    )
+    from diffusers.models.autoencoders.autoencoder_kl_wan import (  # noqa: PLC0415 - heavy
+        AutoencoderKLWan,
     )
     from safetensors import SafetensorError  # noqa: PLC0415 - heavy
     from safetensors import torch as saved  # noqa: PLC0415 - heavy
@@ -101,7 +103,10 @@ def read_hearing(folder: Path) -> tuple[Any, Any]:
     Raises:
         MissingWeights: if a file or a parameter is missing, or cannot be read.
     """
-    from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2Model  # noqa: PLC0415 - heavy
+    from transformers.models.wav2vec2 import (  # noqa: PLC0415 - heavy
+        Wav2Vec2FeatureExtractor,
+        Wav2Vec2Model,
+    )
 
     files = ("config.json", "preprocessor_config.json", "model.safetensors")
     unmasked = {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}  # else it wants what no file has

@@ -60,7 +60,7 @@ class SpeechMotion:
             MissingWeights: if a file is not there.
             BadInput: if a file is not what it should be.
         """
-        from transformers import HubertModel  # noqa: PLC0415 - heavy
+        from transformers.models.hubert import HubertModel  # noqa: PLC0415 - heavy
 
         from engines.animation.nets.joyvasa import Motion, Shape  # noqa: PLC0415 - heavy
 

@@ -200,7 +200,7 @@ class Nemotron:
 
     @cached_property
     def _network(self) -> Any:
-        from transformers import (  # noqa: PLC0415 - heavy
+        from transformers.models.nemotron3_diarization import (  # noqa: PLC0415 - heavy
             Nemotron3DiarizationForAudioFrameClassification as Network,
         )
 
@@ -209,7 +209,9 @@ class Nemotron:
 
     @cached_property
     def _extractor(self) -> Any:
-        from transformers import Nemotron3DiarizationProcessor  # noqa: PLC0415 - heavy
+        from transformers.models.nemotron3_diarization import (  # noqa: PLC0415 - heavy
+            Nemotron3DiarizationProcessor,
+        )
 
         self._check()
         found: Any = Nemotron3DiarizationProcessor.from_pretrained(

@@ -83,14 +83,14 @@ class XVectors:
 
     @cached_property
     def _network(self) -> Any:
-        from transformers import WavLMForXVector  # noqa: PLC0415 - heavy
+        from transformers.models.wavlm import WavLMForXVector  # noqa: PLC0415 - heavy
 
         self._check()
         return pretrained(WavLMForXVector, self._weights, self._dtype)
 
     @cached_property
     def _extractor(self) -> Any:
-        from transformers import Wav2Vec2FeatureExtractor  # noqa: PLC0415 - heavy
+        from transformers.models.wav2vec2 import Wav2Vec2FeatureExtractor  # noqa: PLC0415 - heavy
 
         self._check()
         return Wav2Vec2FeatureExtractor.from_pretrained(self._weights, local_files_only=True)

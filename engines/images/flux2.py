@@ -96,7 +96,8 @@ class Flux2Klein:
     @cached_property
     def _pipeline(self) -> Any:
         import diffusers  # noqa: PLC0415 - heavy
-        from transformers import AutoTokenizer, Qwen3ForCausalLM  # noqa: PLC0415 - heavy
+        from transformers.models.auto import AutoTokenizer  # noqa: PLC0415 - heavy
+        from transformers.models.qwen3 import Qwen3ForCausalLM  # noqa: PLC0415 - heavy
 
         known: Any = diffusers  # it names its classes as they are asked for
         kinds = {

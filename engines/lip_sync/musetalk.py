@@ -125,14 +125,14 @@ class MuseTalk:
 
     @cached_property
     def _ears(self) -> Any:
-        from transformers import WhisperModel  # noqa: PLC0415 - heavy
+        from transformers.models.whisper import WhisperModel  # noqa: PLC0415 - heavy
 
         model = official(WhisperModel, self._ears_folder, self._dtype, files=("config.json",))
         return model.get_encoder()
 
     @cached_property
     def _extractor(self) -> Any:
-        from transformers import WhisperFeatureExtractor  # noqa: PLC0415 - heavy
+        from transformers.models.whisper import WhisperFeatureExtractor  # noqa: PLC0415 - heavy
 
         if not (self._ears_folder / "preprocessor_config.json").is_file():
             raise MissingWeights(

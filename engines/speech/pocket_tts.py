@@ -104,18 +104,22 @@ class PocketTts:
 
     @cached_property
     def _model(self) -> Any:
-        from transformers import PocketTTSForConditionalGeneration  # noqa: PLC0415 - heavy
+        from transformers.models.pocket_tts import (  # noqa: PLC0415 - heavy
+            PocketTTSForConditionalGeneration,
+        )
 
         check_files(TITLE, self._weights, FILES)
         return pretrained(PocketTTSForConditionalGeneration, self._weights, self._dtype)
 
     @cached_property
     def _processor(self) -> Any:
-        from transformers import (  # noqa: PLC0415 - heavy
-            AutoTokenizer,
-            PocketTTSAudioTokenizerModel,
+        from transformers.models.auto import AutoTokenizer  # noqa: PLC0415 - heavy
+        from transformers.models.pocket_tts import (  # noqa: PLC0415 - heavy
             PocketTTSFeatureExtractor,
             PocketTTSProcessor,
+        )
+        from transformers.models.pocket_tts_audio_tokenizer import (  # noqa: PLC0415 - heavy
+            PocketTTSAudioTokenizerModel,
         )
 
         check_files(TITLE, self._weights, FILES)

@@ -105,14 +105,16 @@ class VibeVoice:
 
     @cached_property
     def _model(self) -> Any:
-        from transformers import VibeVoiceForConditionalGeneration  # noqa: PLC0415 - heavy
+        from transformers.models.vibevoice import (  # noqa: PLC0415 - heavy
+            VibeVoiceForConditionalGeneration,
+        )
 
         check_files(TITLE, self._weights, FILES)
         return pretrained(VibeVoiceForConditionalGeneration, self._weights, self._dtype)
 
     @cached_property
     def _processor(self) -> Any:
-        from transformers import VibeVoiceProcessor  # noqa: PLC0415 - heavy
+        from transformers.models.vibevoice import VibeVoiceProcessor  # noqa: PLC0415 - heavy
 
         check_files(TITLE, self._weights, FILES)
         return VibeVoiceProcessor.from_pretrained(self._weights, local_files_only=True)

@@ -104,7 +104,7 @@ class CtcAligner:
         return replace(transcript, words=_in_order(words))
 
     def _read(self) -> Any:
-        from transformers import Wav2Vec2ForCTC  # noqa: PLC0415 - heavy
+        from transformers.models.wav2vec2 import Wav2Vec2ForCTC  # noqa: PLC0415 - heavy
 
         network = pretrained(Wav2Vec2ForCTC, self._weights, self._dtype)
         text = (self._weights / "vocab.json").read_text(encoding="utf-8")

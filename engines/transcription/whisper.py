@@ -98,7 +98,7 @@ class Whisper:
         return Transcript(language_of(wanted), words, round(sure, 4), left_out)
 
     def _read(self) -> tuple[Any, Any]:
-        from transformers import (  # noqa: PLC0415 - heavy
+        from transformers.models.whisper import (  # noqa: PLC0415 - heavy
             WhisperForConditionalGeneration,
             WhisperProcessor,
         )

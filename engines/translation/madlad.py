@@ -50,7 +50,7 @@ class Madlad:
         """Return the model, read on the first call. See `engines.networks.Hosted`."""
         if self._model is None:
             from sentencepiece import SentencePieceProcessor  # noqa: PLC0415 - slow to import
-            from transformers import T5ForConditionalGeneration  # noqa: PLC0415 - heavy
+            from transformers.models.t5 import T5ForConditionalGeneration  # noqa: PLC0415 - heavy
 
             self._model = official(
                 T5ForConditionalGeneration, self._weights, self._dtype, files=FILES

@@ -51,7 +51,10 @@ class Marian:
     def networks(self) -> Mapping[str, "torch.nn.Module"]:
         """Return the model, read on the first call. See `engines.networks.Hosted`."""
         if self._model is None:
-            from transformers import MarianMTModel, MarianTokenizer  # noqa: PLC0415 - heavy
+            from transformers.models.marian import (  # noqa: PLC0415 - heavy
+                MarianMTModel,
+                MarianTokenizer,
+            )
 
             self._model = official(MarianMTModel, self._weights, self._dtype, files=FILES)
             self._tokenizer = MarianTokenizer.from_pretrained(self._weights, local_files_only=True)

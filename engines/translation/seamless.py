@@ -56,7 +56,9 @@ class Seamless:
         """Return the model, read on the first call. See `engines.networks.Hosted`."""
         if self._model is None:
             from sentencepiece import SentencePieceProcessor  # noqa: PLC0415 - slow to import
-            from transformers import SeamlessM4Tv2ForTextToText  # noqa: PLC0415 - heavy
+            from transformers.models.seamless_m4t_v2 import (  # noqa: PLC0415 - heavy
+                SeamlessM4Tv2ForTextToText,
+            )
 
             self._model = official(
                 SeamlessM4Tv2ForTextToText, self._weights, self._dtype, files=FILES
