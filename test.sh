@@ -24,6 +24,21 @@ check() {
     "${@:2}" || failed+=("$1")
 }
 
+# Types take two minutes of one core: they are checked beside everything else, and told at the end.
+begin_types() {
+    types=$(mktemp)
+    nice "$VENV_PYTHON" -m pyright --pythonpath "$VENV_PYTHON" >"$types" 2>&1 </dev/null &
+    pyright=$!
+    trap 'kill "$pyright" 2>/dev/null || true; rm -f -- "$types"' EXIT
+}
+
+end_types() {
+    local status=0
+    wait "$pyright" || status=$?
+    cat -- "$types"
+    return "$status"
+}
+
 set_up test
 set_up_browser
 cd -- "$PROJECT"
@@ -32,12 +47,15 @@ failed=()
 if [ $# -eq 0 ]; then
     check "ruff format" "$VENV_PYTHON" -m ruff format --check .
     check "ruff check" "$VENV_PYTHON" -m ruff check .
-    check "pyright" "$VENV_PYTHON" -m pyright --pythonpath "$VENV_PYTHON"
+    begin_types
     check "import-linter" "$VENV_PYTHON" -c \
         'import sys; from importlinter.cli import lint_imports_command as run; run()'
     set -- -n "${UNDERSTUDY_TEST_PROCESSES:-2}" --dist loadgroup --no-loadscope-reorder --durations=40
 fi
 check "pytest" "$VENV_PYTHON" -m pytest "$@"
+if [ -n "${pyright:-}" ]; then
+    check "pyright" end_types
+fi
 if [ ${#failed[@]} -gt 0 ]; then
     fail "Failed: ${failed[*]}"
 fi
