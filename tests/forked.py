@@ -4,6 +4,7 @@ Each is a process of its own, to be killed or to fail; but importing the program
 what most of them do.
 """
 
+import importlib
 import os
 import runpy
 import subprocess
@@ -95,6 +96,8 @@ def _be(script: str, arguments: list[str], cwd: str, env: dict[str, str], said: 
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(file, number)
         os.close(file)
+    if constants := sys.modules.get("huggingface_hub.constants"):
+        importlib.reload(constants)  # they are of the environment
     sys.argv = [script, *arguments]
     if script.endswith(".py"):
         sys.path.insert(0, str(Path(script).parent))

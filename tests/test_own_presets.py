@@ -3,8 +3,6 @@
 import inspect
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from engines.weights import folder
 from studio.errors import BadInput
 from studio.workflow import Need
 from tests import hub as hubs
+from tests.forked import run_script
 from tests.studio.toy import make_studio
 from workflows.dub import WORKFLOW as DUB
 
@@ -42,16 +41,8 @@ def hub(tmp_path, monkeypatch):
 
 
 def command(tmp_path, *arguments, code=0):
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "app.py"), *arguments, "--data-dir", str(tmp_path / "data")],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    given = [*arguments, "--data-dir", str(tmp_path / "data")]
+    done = run_script(ROOT / "app.py", given, cwd=tmp_path, env=os.environ, timeout_s=120)
     assert done.returncode == code, done.stdout + done.stderr
     return done
 

@@ -69,7 +69,7 @@ def serve(data: Path, port: int = 0, **environment: str):
         cwd=ROOT,
         env={**known, "UNDERSTUDY_OFFLINE": "1", **environment},
         said=(log, log),
-        fresh=any("UNDERSTUDY" not in name for name in environment),  # libraries read them early
+        fresh="SPACE_ID" in environment,  # Gradio looks for it when it is imported
     )
     site = Site(f"http://127.0.0.1:{port}", data, process.pid)
     try:

@@ -371,7 +371,7 @@ def test_engines_of_the_same_weights_have_one_network(made, in_place):
     for name in "aba":
         with boss.lease(name, "job") as engine:
             assert engine.think() == plain
-    assert boss.spent("job").peak_bytes in {ONE, ONE * 2}  # c may have come ahead
+    assert ONE <= boss.spent("job").peak_bytes <= ONE * 2  # c may have come ahead, or a part of it
     boss.withdraw("job")
     boss._ahead.join()
     assert made.engines["a"].nets["net"] is made.engines["b"].nets["net"]
