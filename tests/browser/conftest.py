@@ -65,9 +65,9 @@ def people(browser, seats, site):  # noqa: F811
 
     yield person
     for free, context in opened:
-        leave(context, site.url)
         for event, note in listeners.items():
             context.remove_listener(event, note)
+        leave(context, site.url)
         free.append(context)
     wrong = [text for kind, text in said if kind in {"error", "warning"}]
     assert [text for text in wrong if text not in HARMLESS] == []
