@@ -18,8 +18,6 @@ for name, value in {
 }.items():
     os.environ.setdefault(name, value)
 
-SHARED = {"site", "guarded_site"}  # servers that live as long as the process of the tests
-
 # A script's background jobs ignore Ctrl-C, and what they start inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -39,13 +37,18 @@ settings.load_profile("busy")
 def pytest_collection_modifyitems(items):
     """Begin with the files that take long, so that what ends a run is short.
 
-    Each file is one process's, all those with the same server and browser are.
+    Each file is one process's, all those with the same server and browser are. That process makes
+    what `heard_sample` gives: others begin with what does not wait for it.
     """
-    live = {each.path for each in items if SHARED & set(getattr(each, "fixturenames", ()))}
+
+    def asking_for(*names):
+        return {each.path for each in items if {*names} & {*getattr(each, "fixturenames", ())}}
+
+    live, heard = asking_for("site", "guarded_site"), asking_for("heard_sample")
     long = {
         each.path for each in items if {"slow", "browser"} & {m.name for m in each.iter_markers()}
     }
-    items.sort(key=lambda each: (each.path not in live, each.path not in long))
+    items.sort(key=lambda each: (each.path not in live, each.path not in long, each.path in heard))
     for each in items:
         group = "live" if each.path in live else each.nodeid.partition("::")[0]
         each.add_marker(pytest.mark.xdist_group(group))
