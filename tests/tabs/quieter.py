@@ -68,7 +68,8 @@ def count(desk: Desk, sound: Artefact) -> int:
 
 @step("Turn a second down")
 def turn_down(desk: Desk, second: int, sound: Artefact, by_db: float, pause_s: float) -> Artefact:
-    while any(each.with_suffix(HELD).exists() for each in desk.scratch.parents):
+    data = desk.scratch.parents[1]
+    while data.with_suffix(HELD).exists():
         time.sleep(0.02)
         desk.progress(0, 10)
     for done in range(10):
