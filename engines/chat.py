@@ -128,7 +128,7 @@ class LocalChat:
 def heeding(check: Callable[[], None]) -> Any:
     """Return stopping criteria that stop at nothing, but call `check` several times a second."""
     import torch  # noqa: PLC0415 - heavy
-    from transformers.generation import (  # noqa: PLC0415 - heavy
+    from transformers.generation.stopping_criteria import (  # noqa: PLC0415 - heavy
         StoppingCriteria,
         StoppingCriteriaList,
     )
