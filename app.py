@@ -1,9 +1,15 @@
 """The front door: `python app.py` serves the studio, `python app.py dub …` runs a job."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from studio.processors import threads_here
+
+# Numeric libraries ask for it once, when they are imported.
+os.environ.setdefault("OMP_NUM_THREADS", str(threads_here()))
 
 import workflows
 from engines import catalog, fetching, own_files

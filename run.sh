@@ -5,5 +5,4 @@ set -euo pipefail
 source "$(dirname -- "${BASH_SOURCE[0]}")/setup.sh"
 
 set_up ""
-set_threads
 exec "$VENV_PYTHON" "$PROJECT/app.py" "$@"

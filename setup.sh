@@ -243,17 +243,3 @@ show_progress() {
     done
     [ ! -t 2 ] || printf '\r\033[K' >&2
 }
-
-# Threads of numeric libraries: as many as this machine (or container) grants, at most 8; more make
-# small models slower, and far slower where the processors are shared.
-set_threads() {
-    local cores quota period
-    cores=$(nproc 2>/dev/null || echo 2)
-    if [ -r /sys/fs/cgroup/cpu.max ] && read -r quota period </sys/fs/cgroup/cpu.max &&
-        [ "$quota" != max ] && [ $((quota / period)) -lt "$cores" ]; then
-        cores=$((quota / period))
-    fi
-    [ "$cores" -le 8 ] || cores=8
-    [ "$cores" -ge 1 ] || cores=1
-    export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$cores}
-}

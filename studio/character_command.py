@@ -19,12 +19,14 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
     """Add the command and what it may do to a parser's commands."""
     one = commands.add_parser("characters", parents=[common], help=ABOUT, description=ABOUT)
     acts = one.add_subparsers(dest="act", metavar="ACT", required=True)
-    acts.add_parser("list", help="Name them")
-    export = acts.add_parser("export", help="Write one into a file")
+    acts.add_parser("list", parents=[common], help="Name them")
+    export = acts.add_parser("export", parents=[common], help="Write one into a file")
     export.add_argument("name", metavar="NAME")
     export.add_argument("--output", "-o", metavar="DIR", default="out", help="(default: out)")
-    acts.add_parser("import", help="Take one in").add_argument("file", metavar="FILE")
-    delete = acts.add_parser("delete", help="Delete one, and every film and file made of it")
+    bring = acts.add_parser("import", parents=[common], help="Take one in")
+    bring.add_argument("file", metavar="FILE")
+    gone = "Delete one, and every film and file made of it"
+    delete = acts.add_parser("delete", parents=[common], help=gone)
     delete.add_argument("name", metavar="NAME")
     delete.add_argument("--yes", "-y", action="store_true", help="do it, not only tell what goes")
 

@@ -61,11 +61,12 @@ class FieldView:
 
 
 def fields_of(model: type[BaseModel]) -> tuple[FieldView, ...]:
-    """Return the fields of `model`, its own before those of its base classes."""
+    """Return the fields of `model` that it uses, its own before those of its base classes."""
     base = next((each for each in model.__bases__ if issubclass(each, BaseModel)), BaseModel)
     inherited = [name for name in model.model_fields if name in base.model_fields]
     own = [name for name in model.model_fields if name not in base.model_fields]
-    return tuple(_view(name, model.model_fields[name]) for name in own + inherited)
+    views = (_view(name, model.model_fields[name]) for name in own + inherited)
+    return tuple(each for each in views if not each.extra.get("unused"))
 
 
 def unit_of(name: str) -> str:
@@ -83,7 +84,7 @@ def _view(name: str, info: FieldInfo) -> FieldView:
         required=info.is_required(),
         default=None
         if info.is_required()
-        else _known(info.get_default(call_default_factory=True, validated_data={})),
+        else _known(info.get_default()),  # what is made anew each time is told nowhere
         choices=choices,
         unit=unit_of(name),
         limits=_limits(info),

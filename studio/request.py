@@ -30,6 +30,7 @@ class Request(Record):
     * `{"shown_with": ["picture"]}`: the form shows it only where one of these files is given;
     * `{"tells": True}`: its first words stand in a job's title;
     * `{"decides": True}`: other engines are called for when it changes;
+    * `{"unused": True}`: of a base class, but nothing here: it is offered nowhere;
     * `{"group": "Voices", "advanced": True}`: on which card the form shows it, folded away or not; what
       makes a fold's title may stand for True. "Output" is the last card, and where no group is told.
     """

@@ -93,6 +93,23 @@ class Watcher(Protocol):
         ...
 
 
+def read_answer(kind: type[V], name: str, answer: str) -> V:
+    """Return what a person answered to the review `name`.
+
+    Raises:
+        BadInput: if it is not JSON, or not of that kind.
+    """
+    try:
+        return TypeAdapter(kind).validate_json(answer)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(
+            f"the answer to {name!r} cannot be used: {f'{where}: ' if where else ''}{first['msg']}",
+            remedy="Answer with the JSON that the job shows, as you changed it.",
+        ) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What a step may use: the store, a scratch folder of its own, progress, the stop button."""
@@ -201,18 +218,11 @@ class Run:
 
         Raises:
             Waiting: (of the watcher) where the user asked to look and has not answered yet.
-            BadInput: if the answer is not of the value's kind.
+            BadInput: if the answer is not of the value's kind (of an older version).
         """
-        adapter: TypeAdapter[V] = TypeAdapter(type(value))
-        answer = self.watcher.answer(name, adapter.dump_json(value).decode())
-        try:
-            return value if answer is None else adapter.validate_json(answer)
-        except ValidationError as error:
-            where = ".".join(str(part) for part in error.errors()[0]["loc"])
-            raise BadInput(
-                f"the answer to {name!r} cannot be used: {where}: {error.errors()[0]['msg']}",
-                remedy="Start the job again and answer anew.",
-            ) from error
+        shown = TypeAdapter(type(value)).dump_json(value).decode()
+        answer = self.watcher.answer(name, shown)
+        return value if answer is None else read_answer(type(value), name, answer)
 
     def weigh(self, media_s: float) -> None:
         """Tell how many seconds of media the job is about: times are learned per second."""

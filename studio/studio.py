@@ -29,7 +29,7 @@ from studio.memory import Memory
 from studio.request import Request, Result
 from studio.runner import Runner
 from studio.settings import Settings
-from studio.steps import Lender, artefacts_in
+from studio.steps import Lender, artefacts_in, read_answer
 from studio.timings import Timings
 from studio.worker import Worker
 from studio.workflow import Need, Workflow, choose
@@ -257,17 +257,19 @@ class Studio:
     def answer(self, id_: str, owner: str, value_json: str) -> Job:
         """Continue a waiting job with what the user made of the value that was shown.
 
+        Characters that the answer only names are looked up.
+
         Raises:
-            BadInput: if the job does not wait, or the answer is not JSON.
+            BadInput: if the job does not wait, or the answer is not of that value's kind; it waits on.
+            NotFound: if there is no such job or character.
         """
         row = self._jobs.row(self.job(id_, owner).id)
         if row["state"] != "waiting":
             raise BadInput(f"the job {id_} is {row['state']}, it waits for no answer")
-        try:
-            json.loads(value_json)
-        except ValueError as error:
-            raise BadInput(f"the answer is not JSON: {error}") from error
-        answers = {**json.loads(row["answers"]), row["review"]: value_json}
+        name: str = row["review"]
+        shown = read_answer(self.workflows[row["workflow"]].reviews[name], name, value_json)
+        answer = self.characters.resolved(shown, owner).model_dump_json()
+        answers = {**json.loads(row["answers"]), name: answer}
         fresh = {"answers": json.dumps(answers), "review": "", "review_value": ""}
         self._queue_again(id_, fresh, ("waiting",), ("answered", row["review"]))
         return self.job(id_, owner)

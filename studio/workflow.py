@@ -1,14 +1,14 @@
 """What a workflow module says of itself; a module that has a `WORKFLOW` is a workflow by being there."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from studio.errors import NotFound
-from studio.request import Request, Result
+from studio.request import Record, Request, Result
 from studio.steps import Run, Step
 
 Q = TypeVar("Q", bound=Request)
@@ -39,6 +39,8 @@ class Workflow(Generic[Q]):
     """All steps in their order: the queue shows «step n of m» from it."""
     check: Callable[[Q], None] = lambda _: None
     """Raises `BadInput` for what no single field can tell; called before a job is queued."""
+    reviews: Mapping[str, type[Record]] = field(default_factory=dict[str, type[Record]])
+    """What it lets a person look at on the way, by the review's name."""
     shown: bool = True
     """Whether people start it by its name and keep its results: else it is a job of the studio's own."""
     listed: bool = True

@@ -106,7 +106,7 @@ def _wire_faces(page: Page, faces: gr.HTML, asked: Form[TalkingHeadRequest]) -> 
         cards += [
             Card(
                 id=sha,
-                title=each.name,
+                title=Path(each.name).stem.replace("_", " "),
                 about="used before",
                 picture=face(studio, each),
                 chosen=str(kept is not None and kept.sha256 == sha).lower(),

@@ -158,7 +158,7 @@ def _changing(studio: Studio) -> list[Callable[..., Any]]:
 
         Args:
             job: its id.
-            value: the JSON of what it showed, as you changed it.
+            value: the JSON of what it showed, as you changed it; a character's name will do for it.
             request: of the caller; given by Gradio.
         """
         return job_facts(studio.answer(job, owner_of(request), value))

@@ -196,12 +196,11 @@ def make(studio: Studio, opened: Opened, owner: str) -> str:
     if opened.sheet is None:
         raise BadInput("no dub is open", remedy="Make one first.")
     job = studio.job(opened.job, owner)
-    edits = studio.characters.resolved(opened.edits, owner)
     if job.state == "waiting":
-        answer = Review(sheet=opened.sheet, edits=edits)
+        answer = Review(sheet=opened.sheet, edits=opened.edits)
         return studio.answer(job.id, owner, answer.model_dump_json()).id
     if not opened.changes:
         raise BadInput("nothing was changed", remedy="Pick a line and change it first.")
     request = DubRequest.model_validate_json(job.request)
-    again = request.model_copy(update={"edits": edits, "review": False})
+    again = request.model_copy(update={"edits": opened.edits, "review": False})
     return studio.submit("dub", again, owner=owner, parent=job.id).id

@@ -28,6 +28,7 @@ NAMES = (
     "Right corner of the mouth",
 )
 USUAL = ((0.41, 0.38), (0.59, 0.38), (0.5, 0.49), (0.43, 0.58), (0.57, 0.58))
+LOOKING = "path => ({ picture: '', told: path ? 'Looking for the face…' : '' })"
 UNLOOKED = "The face is looked for when the job starts."
 PLACED = "Drag the five points to the eyes, the tip of the nose and the corners of the mouth; arrow keys move the one in focus."
 
@@ -43,6 +44,7 @@ TEMPLATE = """
   {{/each}}
   </div>
 </details>
+{{else}}{{#if value.told}}<p class="hint" role="status">{{value.told}}</p>{{/if}}
 {{/if}}
 """
 
@@ -114,6 +116,7 @@ def wire_face_points(page: Page, form: Form[Any], shown: gr.HTML) -> None:
         return "\n".join(f"{x:.4f},{y:.4f}" for x, y in places)
 
     changed = getattr(picture, "change")  # noqa: B009 - declared on each component
+    changed(None, picture, shown, js=LOOKING, **QUIET)
     changed(look, picture, [shown, points], **ACT)
     shown.select(moved, None, points, **QUIET)
 

@@ -11,6 +11,7 @@ from media.audio import open_audio
 from media.probe import probe
 from media.subtitles import read_subtitles
 from media.verify import picture_hash
+from studio.errors import NotFound
 from studio.steps import Step
 from tests.dub.studio import SAID, SAMPLE, ask, make, result, run, sheet
 from tests.media import shared
@@ -150,9 +151,16 @@ def test_a_look_before_speaking_parks_the_job(studio):
     shown = json.loads(job.review_value)
     line = shown["sheet"]["lines"][0]
     shown["edits"]["lines"] = [{"id": line["id"], "translation": "Buenas noches."}]
+    cast = [{"speaker": line["speaker"], "character": "Nobody"}]
+    shown["edits"]["cast"] = cast
+    with pytest.raises(NotFound, match="no character 'Nobody'"):
+        studio.answer(job.id, "", json.dumps(shown))
+    cast[0]["character"] = "vera"  # a name alone will do
     studio.answer(job.id, "", json.dumps(shown))
     done = studio.run_here(job.id, lambda _: None)
-    assert sheet(studio, done).lines[0].translation == "Buenas noches."
+    made = sheet(studio, done)
+    assert made.lines[0].translation == "Buenas noches."
+    assert made.edits.cast[0].character.consent is not None
 
 
 def test_the_av_offset_is_kept(studio):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import pytest
 
 from studio.errors import BadInput, StudioError
 from studio.logs import JsonLines, about_job, about_step, to_file
+from studio.processors import threads_here
 from studio.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -108,3 +110,25 @@ def test_the_kernel_is_imported_without_anything_heavy():
         check=True,
     )
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("quota", "most"),
+    [("100000 100000", 1), ("50000 100000", 1), ("max 100000", 8), ("odd", 8), (None, 8)],
+)
+def test_threads_follow_what_the_container_is_granted(tmp_path, quota, most):
+    path = tmp_path / "cpu.max"
+    if quota is not None:
+        path.write_text(quota)
+    assert 1 <= threads_here(path) <= most
+
+
+@pytest.mark.parametrize("own", ["3", ""])
+def test_the_front_door_sets_the_threads_before_numpy_counts(own):
+    known = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    code = "import app, os; print(os.environ['OMP_NUM_THREADS'])"
+    environment = known | ({"OMP_NUM_THREADS": own} if own else {})
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, check=True
+    )
+    assert int(done.stdout) == int(own or threads_here())

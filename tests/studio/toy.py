@@ -161,6 +161,7 @@ WORKFLOW = Workflow(
     result=ToyResult,
     run=toy,
     needs=lambda request: (Need("Echo"),),
+    reviews={"words": Words},
     steps=(look, nap, say, fill, bind),
 )
 

@@ -5,7 +5,7 @@ import pytest
 from engines import catalog
 from studio.characters import Character, CharacterVoice, Recording
 from studio.consent import record_consent
-from studio.errors import BadInput, NotFound
+from studio.errors import BadInput, BadPreset, NotFound
 from tests.dub.studio import make
 from tests.media import ROOT, shared
 from tests.tiny.studio import studio_with
@@ -46,13 +46,28 @@ def done(studio, job):
         ({"consent": "agreed", "consent_by": " "}, "not said who agreed"),
     ],
 )
-@pytest.mark.parametrize("field", ["avatar", "voice_reference", "audio"])
+@pytest.mark.parametrize("field", ["avatar", "voice_reference", "audio", "driving_video"])
 def test_a_face_or_a_voice_without_consent_is_refused(tmp_path, field, settings, says):
     studio = make(tmp_path)
     given = {"avatar": taken(studio, SAMPLE), field: taken(studio, shared(PHOTO))}
     with pytest.raises(BadInput, match=says) as caught:
         ask(studio, **given, **settings)
     assert "--consent" in caught.value.remedy
+    assert studio.jobs() == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"format": "tictoc"}, "no format 'tictoc'"),
+        ({"captions": "burned", "caption_style": "loud"}, "no caption style 'loud'"),
+        ({"script": "Hi. [PAUSE x]"}, "PAUSE x"),
+    ],
+)
+def test_what_is_unknown_is_told_before_a_job_begins(tmp_path, settings, says):
+    studio = make(tmp_path)
+    with pytest.raises((BadInput, BadPreset), match=says):
+        ask(studio, **{"character": "Vera", "captions": "off", **settings})
     assert studio.jobs() == []
 
 

@@ -354,6 +354,7 @@ WORKFLOW = Workflow(
     run=dub,
     needs=needs,
     check=check,
+    reviews={"lines": Review},
     steps=(
         hearing.fetch,
         hearing.inspect,

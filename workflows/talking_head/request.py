@@ -4,6 +4,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints
 
+from media.captions import caption_style
+from media.formats import format_of
 from studio.artefacts import Artefact
 from studio.characters import Character, Recording, shipped_files
 from studio.consent import KIND_TITLES, Consent, ConsentKind, now, record_consent
@@ -12,6 +14,7 @@ from studio.metrics import Metric
 from studio.request import Report, Request, Result
 from studio.steps import artefacts_in
 from studio.workflow import Need
+from workflows.talking_head.script import read_script
 from workflows.talking_head.sheet import SentenceEdit
 
 PointText: TypeAlias = Annotated[
@@ -100,7 +103,11 @@ class TalkingHeadRequest(Request):
     voice_reference_text: str = Field(
         default="",
         max_length=2000,
-        json_schema_extra={"group": "What is said", "advanced": "Clone a voice"},
+        json_schema_extra={
+            "group": "What is said",
+            "title": "Its words",
+            "advanced": "Clone a voice",
+        },
     )
     """What is said in that recording; some engines copy the voice better then"""
     consent: ConsentKind | None = Field(
@@ -112,7 +119,7 @@ class TalkingHeadRequest(Request):
             "shown_with": ["avatar", "voice_reference", "audio", "driving_video"],
         },
     )
-    """Whose face and voice are in the picture and the recording that you give"""
+    """Whose face and voice are in the pictures, recordings and videos that you give"""
     consent_by: str = Field(
         default="",
         max_length=200,
@@ -126,7 +133,10 @@ class TalkingHeadRequest(Request):
     consent_at: str = Field(default_factory=now, max_length=40, json_schema_extra={"hidden": True})
     """When that was said, ISO 8601"""
     rate: float = Field(
-        default=1.0, ge=0.6, le=1.6, json_schema_extra={"group": "What is said", "advanced": True}
+        default=1.0,
+        ge=0.6,
+        le=1.6,
+        json_schema_extra={"group": "What is said", "title": "Speed", "advanced": True},
     )
     """How fast the voice speaks; 1 is its own speed"""
     background: Literal["keep", "blur", "colour", "picture", "prompt"] = Field(
@@ -188,7 +198,8 @@ class TalkingHeadRequest(Request):
     format: str = Field(default="square", json_schema_extra={"format": True, "group": "Output"})
     """Size and shape of the film"""
     fps: Literal[24, 25, 30] = Field(
-        default=25, json_schema_extra={"group": "Output", "advanced": True}
+        default=25,
+        json_schema_extra={"group": "Output", "title": "Frame rate", "advanced": True},
     )
     """Pictures a second"""
     captions: Literal["off", "file", "burned"] = Field(
@@ -206,6 +217,8 @@ class TalkingHeadRequest(Request):
     """How drawn captions look"""
     edits: tuple[SentenceEdit, ...] = Field(default=(), json_schema_extra={"hidden": True})
     """What was changed by hand in the table of sentences"""
+    review: bool = Field(default=False, json_schema_extra={"unused": True})
+    """There is nothing to look at before the film"""
 
     @property
     def recording(self) -> Artefact | None:
@@ -279,11 +292,15 @@ def check(request: TalkingHeadRequest) -> None:
     """Refuse what no single field can tell.
 
     Raises:
-        BadInput: no picture, nothing to say, points of a face that are not five, or no consent to
-            the face or the voice.
+        BadInput: no picture, nothing to say, a mark in the script that is no pause, points of a face
+            that are not five, or no consent to the face or the voice.
+        BadPreset: if there is no such format or style of captions.
     """
     if picture_of(request) is None:
-        raise BadInput("there is no picture yet", remedy="Choose a portrait of the one who speaks.")
+        raise BadInput(
+            "there is no picture yet",
+            remedy="Choose a portrait of the one who speaks, or a character.",
+        )
     if len(request.points) not in {0, 5}:
         raise BadInput(
             f"there are {len(request.points)} points of the face",
@@ -291,6 +308,11 @@ def check(request: TalkingHeadRequest) -> None:
         )
     if request.recording is None and not request.script.strip():
         raise BadInput("there is nothing to say yet", remedy="Write a script, or give a recording.")
+    if request.script.strip():
+        read_script(request.script)
+    format_of(request.format)
+    if request.captions == "burned":
+        caption_style(request.caption_style)
     if request.background == "picture" and request.background_picture is None:
         raise BadInput(
             "there is no background picture yet", remedy="Choose one, or another background."
@@ -336,7 +358,7 @@ def consents_of(request: TalkingHeadRequest) -> tuple[Consent, ...]:
         else:
             found.append(held)
     heard = request.recording or (reference.sound if reference else None)
-    given = [picture, heard]
+    given = [picture, heard, request.driving_video]  # whose movements it takes on is somebody, too
     if any(each is not None and each.sha256 not in known for each in given):
         consent = record_consent(
             request.consent, given_by=request.consent_by, given_at=request.consent_at
