@@ -103,6 +103,7 @@ def write_captions(
     height: int = 1080,
     words: Sequence[Word] = (),
     below_px: int = 0,
+    covered_px: int = 0,
 ) -> Path:
     """Write an ASS file that draws `cues` in a style.
 
@@ -117,12 +118,14 @@ def write_captions(
         height: of the picture, in pixels.
         words: all words of all cues, in order, with their times; may be none.
         below_px: captions at the bottom stay below this row: they move down, and shrink if they must.
+        covered_px: rows at the bottom that captions stay above, as far as `below_px` leaves room.
 
     Raises:
         BadPreset: if there is no such style.
     """
     look = caption_style(style)
     shown = _shown(cues, words, look)
+    look = replace(look, margin=max(look.margin, covered_px / min(width, height)))
     look = _fitted(look, [each.cue for each in shown], (width, height), below_px)
     lines = [
         "[Script Info]",

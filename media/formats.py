@@ -25,6 +25,7 @@ class Format:
     width_px: Side
     height_px: Side
     about: str = ""
+    covered_px: Annotated[int, Field(ge=0)] = 0  # at the bottom, where the app writes over the film
 
 
 def formats(root: Path = PRESETS) -> dict[str, Format]:

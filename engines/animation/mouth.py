@@ -239,9 +239,9 @@ class Mouth:
             painted = painted + (upper - painted) * own
         else:
             painted = self._painted_teeth(painted, top, gap, wide)
-        over, under = (top + np.array([0, share * half]) for share in (-0.02, 0.07))
+        over, under = (top + np.array([0, share * half]) for share in (-0.02, 0.05))
         brim = np.vstack([over, under[::-1]])
-        return (painted * (1 - 0.30 * self._mask(brim, 0.045 * half))).astype(np.float32)
+        return (painted * (1 - 0.16 * self._mask(brim, 0.045 * half))).astype(np.float32)
 
     def _painted_teeth(
         self, painted: NDArray[Any], top: Floats, gap: float, wide: float
@@ -260,8 +260,8 @@ class Mouth:
         skin = self._mean(points[list(CHEEK)])
         lip = self._mean(np.vstack([points[list(LOWER_OUTER)], points[list(LOWER_INNER)][::-1]]))
         tint = skin / np.array([215.0, 175.0, 150.0])
-        tint = 0.3 + 0.7 * tint / max(float(tint.mean()), 1e-3)
-        light = float(np.clip(skin.mean() / 180, 0.3, 1.1))
+        tint = 0.5 + 0.5 * tint / max(float(tint.mean()), 1e-3)
+        light = float(np.clip(skin.mean() / 160, 0.3, 1.1))
         self._teeth = np.clip(
             np.array([222.0, 203.0, 178.0]) * tint * light * np.array(teeth), 0, 235
         )

@@ -62,6 +62,20 @@ def test_captions_stay_below_the_chin(tmp_path, style, width, height):
     assert rows.size and rows[0] >= below and rows[-1] < height - 1
 
 
+@pytest.mark.parametrize(
+    ("below", "covered", "last"), [(0, 340, 1580), (1000, 340, 1580), (1500, 340, 1920)]
+)
+def test_captions_stay_above_what_an_app_covers_where_the_chin_leaves_room(
+    tmp_path, below, covered, last
+):
+    cue, path = Cue(0, 2, "Not much to say"), tmp_path / "captions.ass"
+    size = {"width": 1080, "height": 1920}
+    write_captions([cue], "clean", path, **size, below_px=below, covered_px=covered)
+    drawn = np.abs(draw(tmp_path, *size.values()) - draw_nothing(tmp_path, *size.values())) > 40
+    rows = np.flatnonzero(drawn.any(axis=1))
+    assert max(below, last - 340) <= rows[0] and rows[-1] < last
+
+
 def test_the_word_that_is_said_is_marked_in_its_turn(tmp_path):
     cue = Cue(0, 1.2, "one two,\nthree four!")
     path = write_captions([cue], "karaoke", tmp_path / "c.ass", words=TIMED)

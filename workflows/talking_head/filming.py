@@ -54,7 +54,7 @@ class Captions:
     drawn: Artefact | None  # ASS
 
 
-@step("Lay out the captions", version=2)
+@step("Lay out the captions", version=3)
 def caption(
     desk: Desk,
     text: Text,
@@ -63,8 +63,19 @@ def caption(
     style: str,
     *,
     below_px: int,
+    covered_px: int,
 ) -> Captions:
-    """Write the captions as files, and below the chin as a drawing where `style` names one."""
+    """Write the captions as files, and below the chin as a drawing where `style` names one.
+
+    Args:
+        desk: of the step.
+        text: what is said.
+        language: of the text.
+        moving: the film.
+        style: id of a style of captions, or "".
+        below_px: the row above which no caption comes.
+        covered_px: rows at the bottom that the place where the film is watched writes over.
+    """
     laid = lay_out(text.cues, language)
     drawn = None
     if style:
@@ -77,6 +88,7 @@ def caption(
             height=moving.height_px,
             words=text.words,
             below_px=below_px,
+            covered_px=covered_px,
         )
         drawn = desk.keep(path, "text/x-ssa", "captions.ass")
     return Captions(

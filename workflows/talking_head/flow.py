@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engines.roles import Aligned, Phone
+from media.formats import format_of
 from media.lip_sync import LipSync
 from media.pictures import PasteBack
 from media.speech import Word
@@ -73,6 +74,7 @@ def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
             moving,
             request.caption_style if request.captions == "burned" else "",
             below_px=portrait.below_chin_px(framed),
+            covered_px=format_of(request.format).covered_px,
         )
     film = run.step(
         filming.assemble,

@@ -25,7 +25,7 @@ SMALLEST_PX, SMALL_PX = 40, 110  # height of the face
 TURNED, PROFILE = 0.5, 0.85
 RIVAL = 0.5  # a second face that is half as large as the first is somebody, not background
 FACE_SHARE = 0.42  # of the film's shorter side that the face shall take
-FACE_AT = 0.46  # of the film's height: the face's middle
+FACE_AT = 0.46  # of the height of the film that is seen: the face's middle
 STRETCHED = 2.5
 DOUBTFUL = 0.9  # a score below that is shown to the user
 CLOSE, NEAR = 1.7, 0.12  # of the face: how much around it is looked at, how far off a point may be
@@ -216,9 +216,9 @@ def below_chin_px(portrait: Portrait) -> int:
     return round(float(face.points[:, 1].max()) + CHIN_ROOM * face.height_px)
 
 
-@step("Frame the portrait")
+@step("Frame the portrait", version=2)
 def frame(desk: Desk, portrait: Portrait, format_id: str) -> Portrait:
-    """Fill the film's format with the picture, the face in its middle."""
+    """Fill the film's format with the picture, the face in the middle of what nothing covers."""
     wanted = format_of(format_id)
     pixels = read_picture(desk.path(portrait.picture))
     height, width = pixels.shape[:2]
@@ -229,7 +229,8 @@ def frame(desk: Desk, portrait: Portrait, format_id: str) -> Portrait:
     scale = max(cover, FACE_SHARE * shorter / face.height_px)
     middle = (points.min(axis=0) + points.max(axis=0)) / 2 * scale
     left = np.clip(middle[0] - wanted.width_px / 2, 0, width * scale - wanted.width_px)
-    top = np.clip(middle[1] - FACE_AT * wanted.height_px, 0, height * scale - wanted.height_px)
+    face_at = FACE_AT * (wanted.height_px - wanted.covered_px)
+    top = np.clip(middle[1] - face_at, 0, height * scale - wanted.height_px)
     half = (scale - 1) / 2  # pixels are areas: their middles move by half a step
     size = (wanted.width_px, wanted.height_px)
     framed = warped(pixels, scale, (half - left, half - top), size)
