@@ -423,8 +423,20 @@ class Performance:
     """Reads the film from one frame up to another; it may be asked again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a portrait says itself, while the rest of its face follows a film."""
+
+    speech: AudioFile  # at -16 LUFS
+    phones: Sequence[Phone]  # its sounds, or none: then the mouth follows the sound alone
+    at_s: NDArray[np.float64]  # (frames,): when in `speech` each wanted frame is
+
+
 class PortraitDriver(Pastes, Protocol):
     """Lets a portrait do what a face in a film does."""
+
+    speaks: bool
+    """Whether the mouth can follow words that are not the film's."""
 
     def drive(
         self,
@@ -434,6 +446,7 @@ class PortraitDriver(Pastes, Protocol):
         frames: Sequence[int],
         *,
         progress: Progress,
+        words: Words | None = None,
     ) -> Iterator[Picture]:
         """Yield one frame for each of `frames`, as large as `portrait`, one at a time.
 
@@ -446,6 +459,7 @@ class PortraitDriver(Pastes, Protocol):
             performance: whose motion it is given; all of it tells how that face looks at rest.
             frames: of the performance, in the order in which they are followed.
             progress: frames done, of those that are wanted.
+            words: what is said; None: what the face in the film says. Who does not speak leaves it alone.
         """
         ...
 

@@ -25,7 +25,7 @@ from engines.animation.liveportrait_motion import Floats, Poses, joined
 from engines.animation.liveportrait_networks import Networks
 from engines.animation.liveportrait_sitter import Sitter, paste_back
 from engines.animation.performance import Acting
-from engines.roles import Face, Performance, Picture
+from engines.roles import Face, Performance, Picture, Words
 from media.pictures import PasteBack
 from studio.progress import Progress
 
@@ -45,6 +45,8 @@ class LivePortraitDriver:
         fit_lips: the lips open as far as those in the film do, by the network that knows it.
         fit_lids: the same for the lids.
     """
+
+    speaks = False  # lips, cheeks and jaw are one motion of the film's
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class LivePortraitDriver:
         frames: Sequence[int],
         *,
         progress: Progress,
+        words: Words | None = None,  # noqa: ARG002 - it does not speak
     ) -> Iterator[Picture]:
         """Yield the frames. See `engines.roles.PortraitDriver`.
 

@@ -26,6 +26,7 @@ SHOWS_TEETH = 0.16  # of the half width: a portrait whose lips are further apart
 SPEAKS = 0.08  # of the jaw, of lips pressed or rounded: a portrait that does more speaks
 CLOSING_UP = 0.3  # of a resting opening: what the upper lip comes down as it closes
 POINTS = 41  # of a drawn lip
+SOFTNESS = 0.2  # of the width of the picture's edges: of those that are painted
 
 
 Colour = tuple[float, float, float]
@@ -89,6 +90,8 @@ class Mouth:
         fine = self._local(np.stack(np.meshgrid(columns, rows), axis=-1))
         self._fine_u, self._fine_v = fine[..., 0], fine[..., 1]
         self._fade = self._fading()
+        lips = window_around(self._middle, (1.5 * half, half, 1.5 * half, half), picture)
+        self._soft_px = SOFTNESS * edge_px(lips.of(picture))
         self._choose_colours(points, teeth)
 
     def draw(self, out: Picture, pose: Pose) -> None:
@@ -260,7 +263,7 @@ class Mouth:
         skin = self._mean(points[list(CHEEK)])
         lip = self._mean(np.vstack([points[list(LOWER_OUTER)], points[list(LOWER_INNER)][::-1]]))
         tint = skin / np.array([215.0, 175.0, 150.0])
-        tint = 0.5 + 0.5 * tint / max(float(tint.mean()), 1e-3)
+        tint = 0.2 + 0.8 * tint / max(float(tint.mean()), 1e-3)
         light = float(np.clip(skin.mean() / 160, 0.3, 1.1))
         self._teeth = np.clip(
             np.array([222.0, 203.0, 178.0]) * tint * light * np.array(teeth), 0, 235
@@ -285,7 +288,16 @@ class Mouth:
         return ((points - self._middle) @ self._turn.T).astype(np.float32)
 
     def _mask(self, contour: NDArray[Any], soft_px: float) -> Floats:
-        return self.window.mask((contour @ self._turn + self._middle).astype(np.float32), soft_px)
+        placed = (contour @ self._turn + self._middle).astype(np.float32)
+        return self.window.mask(placed, max(soft_px, self._soft_px))
+
+
+def edge_px(picture: Picture) -> float:
+    """Return how wide the sharpest edges of a picture are: what is painted is to be no sharper."""
+    grey = picture.mean(axis=2)
+    low, high = np.percentile(grey, (2, 98))
+    steepest = float(np.percentile(np.hypot(*np.gradient(grey)), 99.5))
+    return float(high - low) / max(steepest, 1.0)
 
 
 def _speaks(pose: Pose) -> float:

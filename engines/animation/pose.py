@@ -112,11 +112,24 @@ def poses(
     return _poses({name: curve.round(5) for name, curve in read.items()}, len(frames))
 
 
-def mouth_poses(speech: Audio, phones: Sequence[Phone], at_s: Curve) -> list[Pose]:
-    """Return the poses at those times of a face that does nothing but speak. See `poses`."""
+def mouth_poses(
+    speech: Audio, phones: Sequence[Phone], at_s: Curve, *, is_part: bool = False
+) -> list[Pose]:
+    """Return the poses at those times of a face that does nothing but speak.
+
+    Args:
+        speech: see `poses`.
+        phones: see `poses`.
+        at_s: in `speech`.
+        is_part: other parts of a portrait's speech come before and after; in silence it shuts its mouth.
+    """
     last_s = float(at_s.max(initial=0.0))
-    clock, mouth = _mouth(speech, phones, max(speech.duration_s, last_s + 1 / RATE_HZ), whole=True)
-    return _poses({k: np.interp(at_s, clock, curve) for k, curve in mouth.items()}, at_s.size)
+    end_s = max(speech.duration_s, last_s + 1 / RATE_HZ)
+    clock, mouth = _mouth(speech, phones, end_s, whole=not is_part)
+    read = {name: np.interp(at_s, clock, curve) for name, curve in mouth.items()}
+    if is_part:
+        read["press"] = np.maximum(read["press"], read["hush"])
+    return _poses(read, at_s.size)
 
 
 def _mouth(

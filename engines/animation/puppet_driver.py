@@ -1,12 +1,14 @@
 """The puppet led by a film: it opens its mouth, blinks, looks and turns its head as the face there does."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from engines.animation.performance import Acting, gaze_of
+from engines.animation.pose import Pose, mouth_poses
 from engines.animation.puppet import Figure
-from engines.roles import Face, Performance, Picture
+from engines.roles import Face, Performance, Picture, Words
 from studio.progress import Progress
 
 MARGIN = 4  # frames around those that are wanted, for the easing of the gaze
@@ -14,6 +16,8 @@ MARGIN = 4  # frames around those that are wanted, for the easing of the gaze
 
 class PuppetDriver:
     """Works at the portrait's own size; follows within the small motions that the puppet has."""
+
+    speaks = True
 
     def drive(
         self,
@@ -23,6 +27,7 @@ class PuppetDriver:
         frames: Sequence[int],
         *,
         progress: Progress,
+        words: Words | None = None,
     ) -> Iterator[Picture]:
         """Yield the frames. See `engines.roles.PortraitDriver`."""
         points, wanted = performance.points, list(frames)
@@ -36,10 +41,27 @@ class PuppetDriver:
         for frame, picture in enumerate(performance.pictures(low, high), start=low):
             gaze[frame] = gaze_of(picture, points[frame]) - still
             progress(0, len(wanted))
-        poses = acting.poses(gaze)
-        for done, frame in enumerate(wanted, start=1):
-            yield figure.show(poses[frame])
+        led = acting.poses(gaze)
+        poses = [led[frame] for frame in wanted]
+        for done, pose in enumerate(_saying(poses, words) if words else poses, start=1):
+            yield figure.show(pose)
             progress(done, len(wanted))
 
     def paste_back(self, portrait: Picture, face: Face) -> None:
         """Answer that nothing is pasted: it moves the portrait's own pixels. See `engines.roles.Pastes`."""
+
+
+def _saying(poses: Sequence[Pose], words: Words) -> list[Pose]:
+    """Return the poses, with a mouth that says the words."""
+    mouths = mouth_poses(words.speech.read(), words.phones, words.at_s, is_part=True)
+    return [
+        replace(
+            pose,
+            jaw=mouth.jaw,
+            wide=mouth.wide,
+            round=mouth.round,
+            press=mouth.press,
+            teeth=mouth.teeth,
+        )
+        for pose, mouth in zip(poses, mouths, strict=True)
+    ]

@@ -7,7 +7,8 @@ import pytest
 
 from engines import catalog
 from engines.animation.performance import Acting, gaze_of
-from engines.roles import Performance
+from engines.roles import Performance, Words
+from media.audio import Audio, open_audio, write_audio
 from media.pictures import read_picture
 from media.probe import probe
 from media.steady import frames_between, steady
@@ -113,6 +114,26 @@ def test_the_puppet_does_what_the_face_does(finder, performance, portrait, face)
     ours = [opening(finder.find(frame)[0].points) for frame in made]
     theirs = [opening(performance.points[frame]) for frame in wanted]
     assert np.corrcoef(ours, theirs)[0, 1] > 0.8
+
+
+def test_the_puppet_says_other_words_than_the_face(finder, performance, portrait, face, tmp_path):
+    """It is silent for a second, whatever the face in the film does, and then speaks."""
+    said = open_audio(shared("speech/en_LJ001-0002.flac")).cut(0, 0.8)
+    quiet = np.zeros((1, said.sample_rate_hz), np.float32)
+    sound = Audio(np.concatenate([quiet, said.samples], axis=1), said.sample_rate_hz)
+    path = write_audio(sound, tmp_path / "said.flac")
+
+    def made(frames):
+        words = Words(open_audio(path), (), np.array(frames) / FPS)
+        driver = tiny.engine("puppet-driver")
+        return driver.drive(portrait, face, performance, frames, progress=silent, words=words)
+
+    films = list(made(range(40)))
+    meshes = [finder.find(frame)[0].points for frame in films]
+    openings = [np.linalg.norm(each[13] - each[14]) for each in meshes]
+    assert max(openings[:22]) < 0.25 * max(openings[24:])
+    later = np.array(list(made(range(30, 40))), int)  # in parts it is the same
+    assert np.abs(later - np.array(films[30:], int)).max() <= 2
 
 
 def test_a_blink_is_a_blink(performance):

@@ -12,7 +12,7 @@ from media.tools import run_ffmpeg
 from tests.media import ROOT, shared
 from tests.tiny.studio import studio_with
 from workflows.talking_head import WORKFLOW
-from workflows.talking_head.driving import Driving, fit
+from workflows.talking_head.driving import followed_frames
 from workflows.talking_head.script import LEAD_S
 
 pytestmark = pytest.mark.slow
@@ -74,6 +74,8 @@ def test_liveportrait_makes_whole_films(engines, fields, tmp_path):
     given = {name: shared(value) if "/" in value else value for name, value in fields.items()}
     job, report, files = talk(tmp_path, engines, **given)
     assert job.state == "done", job.error
+    is_led = "driving_video" in fields
+    assert any("not to other words" in each for each in report.warnings) == is_led
     frames = list(read_film(files["video"]))
     assert len(frames) == report.frames and frames[0].shape == (512, 512, 3)
     portrait = read_picture(ROOT / "assets" / "portrait.jpg", longest_px=512)
@@ -93,11 +95,6 @@ def test_a_video_without_sound_needs_a_script(tmp_path):
     assert job.state == "failed" and "has no sound" in job.error and "script" in job.error
 
 
-class NoDesk:
-    def check(self):
-        """Go on."""
-
-
 @pytest.mark.parametrize(
     ("own_sound", "late", "frames", "followed"),
     [
@@ -107,12 +104,4 @@ class NoDesk:
     ],
 )
 def test_frames_are_followed_in_time_or_to_and_fro(own_sound, late, frames, followed):
-    video = Driving(None, None, 4, 25)
-    (order,) = fit.work(NoDesk(), video, frames, late, own_sound)
-    assert order.frames == followed
-
-
-def test_long_films_come_in_parts():
-    orders = fit.work(NoDesk(), Driving(None, None, 900, 25), 500, 0, True)
-    assert [len(each.frames) for each in orders] == [200, 200, 100]
-    assert sum((each.frames for each in orders), ()) == tuple(range(500))
+    assert followed_frames(frames, late, 4, is_straight=own_sound) == followed

@@ -62,27 +62,46 @@ def part_film(
     n_frames = max(1, round(sound.duration_s * fps))
     edges = [0, *cuts(sound, fps), n_frames]
     parts: list[Excerpt] = []
-    for first, stop in pairwise(edges):
+    for frames in pairwise(edges):
         desk.check()
-        from_s = max(0, math.floor(first / fps - animator.hears_back_s))
-        to_s = min(sound.duration_s, math.ceil(stop / fps + AHEAD_S))
-        path = write_audio(sound.cut(from_s, to_s), desk.scratch / f"{first}.flac")
-        parts.append(
-            Excerpt(
-                desk.keep(path, FLAC, "excerpt.flac"),
-                tuple(
-                    Phone(
-                        each.symbol, round(each.start_s - from_s, 6), round(each.end_s - from_s, 6)
-                    )
-                    for each in phones
-                    if each.end_s > from_s and each.start_s < to_s
-                ),
-                first - from_s * fps,
-                stop - from_s * fps,
-                float(from_s),
-            )
-        )
+        parts.append(excerpt(desk, sound, phones, frames, fps, back_s=animator.hears_back_s))
     return Plan(tuple(parts), animator.looks_back)
+
+
+def excerpt(
+    desk: Desk,
+    sound: AudioFile,
+    phones: Sequence[Phone],
+    frames: tuple[int, int],
+    fps: int,
+    *,
+    back_s: float = AHEAD_S,
+) -> Excerpt:
+    """Cut out what a part of the film is animated by.
+
+    Args:
+        desk: of the step.
+        sound: of the whole film.
+        phones: of it.
+        frames: of the part: the first, and the one after the last.
+        fps: frames a second.
+        back_s: how much of the sound before the part is wanted.
+    """
+    first, stop = frames
+    from_s = max(0, math.floor(first / fps - back_s))
+    to_s = min(sound.duration_s, math.ceil(stop / fps + AHEAD_S))
+    path = write_audio(sound.cut(from_s, to_s), desk.scratch / f"{first}.flac")
+    return Excerpt(
+        desk.keep(path, FLAC, "excerpt.flac"),
+        tuple(
+            Phone(each.symbol, round(each.start_s - from_s, 6), round(each.end_s - from_s, 6))
+            for each in phones
+            if each.end_s > from_s and each.start_s < to_s
+        ),
+        first - from_s * fps,
+        stop - from_s * fps,
+        float(from_s),
+    )
 
 
 def cuts(sound: AudioFile, fps: int) -> list[int]:

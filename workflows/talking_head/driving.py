@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.roles import FaceFinder, Performance, Picture, PortraitDriver
+from engines.roles import FaceFinder, Performance, Phone, Picture, PortraitDriver, Words
+from media.audio import open_audio
 from media.film import write_film
 from media.pictures import read_picture
 from media.probe import probe
@@ -16,9 +17,10 @@ from media.tools import Check
 from studio.artefacts import Artefact
 from studio.errors import BadInput
 from studio.steps import Desk, Run, engine_step, step
-from workflows.talking_head.animation import PART_S, join_parts
+from workflows.talking_head.animation import PART_S, Excerpt, excerpt, join_parts
 from workflows.talking_head.filming import Moving
 from workflows.talking_head.portrait import Portrait
+from workflows.talking_head.talk import Speech, laid_file
 
 LONGEST_PX = 960
 SEEN_SHARE = 0.5  # of the frames must show a face
@@ -42,6 +44,7 @@ class Order:
     """Which frames of the driving video one part of the film follows."""
 
     frames: tuple[int, ...]
+    says: Excerpt | None  # None: what is said in the driving video
 
 
 @engine_step("Watch the driving video")
@@ -77,33 +80,53 @@ def watch(finder: FaceFinder, desk: Desk, video: Artefact, fps: int) -> Driving:
     )
 
 
-@step("Fit the driving video to the speech")
-def fit(desk: Desk, driving: Driving, frames: int, late: int, own_sound: bool) -> tuple[Order, ...]:
+@step("Fit the driving video to the speech", version=2)
+def fit(
+    desk: Desk, driving: Driving, speech: Speech, phones: tuple[Phone, ...], own_sound: bool
+) -> tuple[Order, ...]:
     """Return which frame of the driving video each frame of the film follows, in parts.
 
     With its own sound they go together, and it stands still where it has ended; else it is played
-    forward and backward until the speech ends.
+    forward and backward until the speech ends, and the mouth says what is said.
 
     Args:
         desk: of the step.
         driving: the driving video.
-        frames: of the film.
-        late: frames of the film before the speech begins.
+        speech: what is heard.
+        phones: its sounds.
         own_sound: whether the speech is the driving video's own.
     """
-    desk.check()
-    place, last = np.arange(frames) - late, driving.frames - 1
-    if own_sound or not last:
+    frames, late = (round(s * driving.fps) for s in (speech.duration_s, speech.starts_s[0]))
+    frames = max(1, frames)
+    followed = followed_frames(frames, late, driving.frames, is_straight=own_sound)
+    sound, size = laid_file(desk, speech), round(PART_S * driving.fps)
+    orders: list[Order] = []
+    for first in range(0, frames, size):
+        desk.check()
+        part = (first, min(first + size, frames))
+        says = None if own_sound else excerpt(desk, sound, phones, part, driving.fps)
+        orders.append(Order(followed[slice(*part)], says))
+    return tuple(orders)
+
+
+def followed_frames(frames: int, late: int, length: int, *, is_straight: bool) -> tuple[int, ...]:
+    """Return which frame of a driving video each frame of a film follows.
+
+    Args:
+        frames: of the film.
+        late: frames of the film before anything is said.
+        length: frames of the driving video.
+        is_straight: once, then it stands still; else forward and backward.
+    """
+    place, last = np.arange(frames) - late, length - 1
+    if is_straight or not last:
         followed = np.clip(place, 0, last)
     else:
         followed = last - np.abs(np.maximum(place, 0) % (2 * last) - last)
-    size = round(PART_S * driving.fps)
-    return tuple(
-        Order(tuple(map(int, followed[start : start + size]))) for start in range(0, frames, size)
-    )
+    return tuple(map(int, followed))
 
 
-@engine_step("Let the portrait do the same", version=2)
+@engine_step("Let the portrait do the same", version=3)
 def follow(
     driver: PortraitDriver, desk: Desk, order: Order, portrait: Portrait, driving: Driving
 ) -> Moving:
@@ -114,32 +137,37 @@ def follow(
         return frames_between(film, first, stop, driving.fps, check=desk.check)
 
     points = np.load(desk.path(driving.points), allow_pickle=False)
+    words = None
+    if order.says is not None:
+        at_s = np.arange(order.says.first, order.says.stop) / driving.fps
+        words = Words(open_audio(desk.path(order.says.sound)), order.says.phones, at_s)
     frames = driver.drive(
         pixels,
         portrait.face(),
         Performance(points, float(driving.fps), pictures),
         order.frames,
         progress=desk.progress,
+        words=words,
     )
     path = desk.scratch / "part.mp4"
     count = write_film(frames, path, driving.fps, check=desk.check)
     made = desk.keep(path, "video/mp4", "part.mp4")
     pasted = driver.paste_back(pixels, portrait.face())
-    return Moving(made, count, pixels.shape[1], pixels.shape[0], pasted)
+    is_mute = words is not None and not driver.speaks
+    return Moving(made, count, pixels.shape[1], pixels.shape[0], pasted, is_mute)
 
 
 def led(
     run: Run,
     portrait: Portrait,
     driving: Driving,
+    speech: Speech,
+    phones: tuple[Phone, ...],
     *,
-    duration_s: float,
-    late_s: float,
     own_sound: bool,
 ) -> Moving:
     """Return the whole portrait in motion, as the face of the driving video moves."""
-    frames, late = (round(each * driving.fps) for each in (duration_s, late_s))
-    orders = run.step(fit, driving, max(1, frames), late, own_sound)
+    orders = run.step(fit, driving, speech, phones, own_sound)
     return run.step(join_parts, run.map(follow, orders, portrait, driving), driving.fps)
 
 

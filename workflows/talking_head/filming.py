@@ -35,6 +35,9 @@ class Moving:
     width_px: int
     height_px: int
     pasted: PasteBack | None = None  # None: the engine pastes nothing into the portrait
+    is_mute: bool = (
+        False  # the mouth does not follow the words, but a film in which others are said
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,10 @@ from workflows.talking_head.talk import Said, Speech
 from workflows.talking_head.voicing import Voicing
 
 LONGEST_ALIGNED_S = 55.0
+MUTE = (
+    "This engine moves the mouth as in the driving video, not to other words: "
+    "leave the script and the recording away, or take another quality."
+)
 
 
 def talking_head(request: TalkingHeadRequest, run: Run) -> TalkingHeadResult:
@@ -127,11 +131,12 @@ def _moving(
         run,
         framed,
         seen,
-        duration_s=speech.duration_s,
-        late_s=speech.starts_s[0],
+        speech,
+        phones,
         own_sound=request.recording == request.driving_video,
     )
-    return moving, seen.warnings
+    mute = (MUTE,) if moving.is_mute else ()
+    return moving, seen.warnings + mute
 
 
 def _said(

@@ -77,7 +77,7 @@ class TalkingHeadRequest(Request):
             "advanced": "A video that leads the face",
         },
     )
-    """A video of one person: the portrait moves as that face does; its sound is the speech, unless there is a script or a recording"""
+    """A video of one person: the portrait moves as that face does; its sound is the speech, unless there is a script or a recording, which the mouth then follows"""
     language: str = Field(
         default="en",
         min_length=2,
