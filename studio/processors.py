@@ -1,6 +1,7 @@
 """How many threads suit this machine."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 MOST = 8  # more make small models slower, and far slower where the processors are shared
@@ -15,10 +16,7 @@ def threads_here(quota: Path = QUOTA) -> int:
     """
     can_ask = hasattr(os, "sched_getaffinity")  # Linux alone
     cores = len(os.sched_getaffinity(0)) if can_ask else os.cpu_count() or 2
-    try:
-        granted, period = quota.read_text(encoding="ascii").split()
-    except (OSError, ValueError):  # no container, or of another kind
-        granted = "max"
-    if granted != "max":
-        cores = min(cores, int(granted) // int(period))
+    with suppress(OSError, ValueError):  # no container, or one of another kind, or without a limit
+        granted, period = map(int, quota.read_text(encoding="ascii").split())
+        cores = min(cores, granted // period)
     return max(1, min(cores, MOST))
