@@ -18,10 +18,14 @@ from studio.characters import Character, CharacterVoice, Recording
 from studio.consent import KIND_TITLES, PURPOSE, Consent, record_consent
 from studio.errors import BadInput
 from studio.studio import Studio
+from tabs.parts.border import border
 from tabs.parts.character_models import ModelFields, draw_models, read_models, show_models
 from tabs.parts.characters import face
-from tabs.parts.form import KINDS, stored, voice_choices
+from tabs.parts.face_points import judged
+from tabs.parts.form import KINDS, stored, uploaded, voice_choices
+from tabs.parts.page import ACT
 from workflows.likeness import REFERENCE_MIN_S
+from workflows.talking_head.portrait import LONGEST_PX
 
 LONGEST_S = 60.0
 CONSENTED = 5  # values of consent, and the licence
@@ -36,6 +40,7 @@ class CharacterForm:
     faces: gr.HTML
     name: gr.Textbox
     looks: gr.File
+    advice: gr.HTML
     voice: gr.Dropdown
     recording: gr.Audio
     text: gr.Textbox
@@ -64,7 +69,7 @@ class CharacterForm:
     @property
     def shown(self) -> list[Any]:
         """What `show` updates, in order."""
-        return [self.faces, *self.values]
+        return [self.faces, self.advice, *self.values]
 
 
 def draw_form() -> CharacterForm:
@@ -79,6 +84,8 @@ def draw_form() -> CharacterForm:
         height=118,
         elem_id="character-looks",
     )
+    advice = gr.HTML("", elem_id="character-advice")
+    looks.change(_advise, looks, advice, **ACT)
     voice = gr.Dropdown(
         [("None", ""), *voice_choices()], value="", label="Voice", elem_id="character-voice"
     )
@@ -123,13 +130,13 @@ def draw_form() -> CharacterForm:
             elem_id="character-licence",
         )
     parts = (kind, given_by, about, purpose, licence, draw_models())
-    return CharacterForm(faces, name, looks, voice, recording, text, *parts)
+    return CharacterForm(faces, name, looks, advice, voice, recording, text, *parts)
 
 
 def show(studio: Studio, character: Character | None) -> list[Any]:
     """Return updates of `CharacterForm.shown`; an empty form for None."""
     if character is None:
-        return ["", "", None, "", None, "", None, "", "", PURPOSE, "", *show_models(None)]
+        return ["", "", "", None, "", None, "", None, "", "", PURPOSE, "", *show_models(None)]
     pictures = [face(studio, each) for each in character.looks]
     images = "".join(
         f'<img src="{each}" alt="{escape(character.name)}" width="88" height="88">'
@@ -142,6 +149,7 @@ def show(studio: Studio, character: Character | None) -> list[Any]:
     lines = "".join(f'<p class="hint">{escape(each)}</p>' for each in (*heard, consent.sentence))
     return [
         f'<div class="faces">{images}</div>{lines}',
+        "",
         character.name,
         None,
         character.voice.built_in,
@@ -154,6 +162,15 @@ def show(studio: Studio, character: Character | None) -> list[Any]:
         character.licence,
         *show_models(character),
     ]
+
+
+@border
+def _advise(pictures: list[str] | None) -> str:
+    """Say of the main picture whether its face can be found: a character that cannot speak is told now."""
+    if not pictures:
+        return ""
+    found = judged(read_picture(uploaded(pictures[0]), longest_px=LONGEST_PX))
+    return f'<p class="{"hint lack" if found.unsure else "hint"}" role="status">{escape(found.told)}</p>'
 
 
 def read(studio: Studio, before: Character | None, values: Sequence[Any]) -> Character:

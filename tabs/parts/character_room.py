@@ -24,6 +24,7 @@ from tabs.parts.page import ACT, Page
 
 LABEL, NOTHING = "Characters", "There are no characters yet."
 FOLLOW = "() => setTimeout(() => document.querySelector('#character-file a')?.click(), 300)"
+ASK = "() => setTimeout(() => document.querySelector('#character-sure')?.scrollIntoView({ block: 'nearest' }), 100)"
 SHOW = "() => document.querySelector('#character-panel')?.scrollIntoView({ block: 'nearest' })"
 
 
@@ -191,7 +192,8 @@ def _wire_form(room: CharacterRoom, buttons: _Buttons) -> None:
     buttons.save.click(save, [room.opened, *form.values], room.outputs, **ACT)
     buttons.copy.click(duplicate, room.opened, room.outputs, **ACT)
     buttons.take.click(export, room.opened, room.file, **ACT).success(None, js=FOLLOW, **ACT)
-    buttons.delete.click(ask, room.opened, [room.told, room.sure], **ACT)
+    asked = buttons.delete.click(ask, room.opened, [room.told, room.sure], **ACT)
+    asked.success(None, js=ASK, **ACT)
     buttons.yes.click(delete, room.opened, room.outputs, **ACT)
     buttons.no.click(keep, None, room.sure, **ACT)
 

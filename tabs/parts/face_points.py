@@ -130,12 +130,17 @@ def seen(page: Page, path: str) -> Mapping[str, Any]:
         pixels = read_picture(store.path(stored(store, path)), longest_px=portrait.LONGEST_PX)
     except BadInput:
         return {"picture": ""}  # the job's own check says what is wrong
+    found = judged(pixels)
+    return _value(pixels, found.told, found.five or USUAL, unsure=found.unsure)
+
+
+def judged(pixels: "Pixels") -> portrait.Judged:
+    """Return what the finder says of a picture, if it can be asked at once."""
     needs = Need("FaceFinder"), Need("FaceSpotter", optional=True)
     finder, spotter = (_light(each) for each in catalog.choose(needs, ""))
     if finder is None:
-        return _value(pixels, UNLOOKED, USUAL, unsure=False)
-    judged = portrait.judge(finder, pixels, spotter)
-    return _value(pixels, judged.told, judged.five or USUAL, unsure=judged.unsure)
+        return portrait.Judged(UNLOOKED, (), unsure=False)
+    return portrait.judge(finder, pixels, spotter)
 
 
 def _light(choice: catalog.Choice) -> Any:

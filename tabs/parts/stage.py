@@ -44,7 +44,7 @@ class Sample:
     field: str
     path: Path
     label: str = "Use the sample"
-    texts: tuple[tuple[str, str], ...] = ()  # other fields, and what is written there
+    texts: tuple[tuple[str, str], ...] = ()  # other fields, and what is written where nothing is
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +111,23 @@ def stage(
     fresh.click(asked.clear, None, asked.inputs, **ACT)
     changes = [_change(asked, name) for name in asked.components]
     gr.on([fresh.click, *changes], None, None, wrong, js="() => ''", **QUIET)
-    if sample is not None:  # one click: it goes into the form, and starts
-        names = [sample.field, *(name for name, _ in sample.texts)]
-        given = [str(sample.path), *(text for _, text in sample.texts)]
-        fields = [asked.components[name] for name in names]
-        filled = tried.click(lambda: given if len(given) > 1 else given[0], None, fields, **ACT)
+    if sample is not None:
+        filled = _wire_sample(asked, sample, tried)
         _wire_start(page, workflow, made, action, filled.success)
     return made
+
+
+def _wire_sample(asked: Form[Any], sample: Sample, tried: gr.Button) -> Any:
+    """One click puts the sample into the form; return the event after which it can start."""
+    given = [text for _, text in sample.texts]
+    texts = [asked.components[name] for name, _ in sample.texts]
+
+    def fill(*written: str) -> Any:
+        both = zip(written, given, strict=True)
+        kept = [old if (old or "").strip() else new for old, new in both]
+        return [str(sample.path), *kept] if kept else str(sample.path)
+
+    return tried.click(fill, texts, [asked.components[sample.field], *texts], **ACT)
 
 
 def _wire_start(

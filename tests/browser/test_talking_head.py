@@ -87,4 +87,5 @@ def test_a_film_outlives_its_page_and_a_sentence_is_changed(visit, people):
     page.locator("#head-make").click()
     wait_for_done(page, other_than=first)
     has(page, "#head-lines", "I was only a drawing.")
+    has(page, "#head-lines", "One is here.")  # the sample leaves alone what is written
     has(page, "#head-told", "No changes yet")
