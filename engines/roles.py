@@ -419,24 +419,15 @@ class Performance:
 
     points: NDArray[np.float32]  # (frames, 468, 2): its mesh, in pixels of the film
     fps: float
-    pictures: Callable[[int, int], Iterator[Picture]]
-    """Reads the film from one frame up to another; it may be asked again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What a portrait says itself, while the rest of its face follows a film."""
-
-    speech: AudioFile  # at -16 LUFS
-    phones: Sequence[Phone]  # its sounds, or none: then the mouth follows the sound alone
-    at_s: NDArray[np.float64]  # (frames,): when in `speech` each wanted frame is
+    pictures: Callable[[int, int], Iterator[Picture]]  # from one frame up to another; again, too
+    words: tuple[AudioFile, Sequence[Phone], Part] | None = None
+    """What the portrait says of its own, as `PortraitAnimator.animate` takes it; None: what is said there."""
 
 
 class PortraitDriver(Pastes, Protocol):
     """Lets a portrait do what a face in a film does."""
 
-    speaks: bool
-    """Whether the mouth can follow words that are not the film's."""
+    speaks: bool  # whether the mouth can follow words that are not the film's
 
     def drive(
         self,
@@ -446,20 +437,15 @@ class PortraitDriver(Pastes, Protocol):
         frames: Sequence[int],
         *,
         progress: Progress,
-        words: Words | None = None,
     ) -> Iterator[Picture]:
         """Yield one frame for each of `frames`, as large as `portrait`, one at a time.
-
-        A frame depends on the portrait, the performance and which of its frames it follows: a film
-        may be made in parts.
 
         Args:
             portrait: the picture; outside the head and its border it stays as it is.
             face: where the face is in it.
             performance: whose motion it is given; all of it tells how that face looks at rest.
-            frames: of the performance, in the order in which they are followed.
+            frames: of the performance, in the order in which they are followed; a film is made in parts.
             progress: frames done, of those that are wanted.
-            words: what is said; None: what the face in the film says. Who does not speak leaves it alone.
         """
         ...
 

@@ -25,7 +25,7 @@ from engines.animation.liveportrait_motion import Floats, Poses, joined
 from engines.animation.liveportrait_networks import Networks
 from engines.animation.liveportrait_sitter import Sitter, paste_back
 from engines.animation.performance import Acting
-from engines.roles import Face, Performance, Picture, Words
+from engines.roles import Face, Performance, Picture
 from media.pictures import PasteBack
 from studio.progress import Progress
 
@@ -72,7 +72,6 @@ class LivePortraitDriver:
         frames: Sequence[int],
         *,
         progress: Progress,
-        words: Words | None = None,  # noqa: ARG002 - it does not speak
     ) -> Iterator[Picture]:
         """Yield the frames. See `engines.roles.PortraitDriver`.
 

@@ -8,7 +8,7 @@ import numpy as np
 from engines.animation.performance import Acting, gaze_of
 from engines.animation.pose import Pose, mouth_poses
 from engines.animation.puppet import Figure
-from engines.roles import Face, Performance, Picture, Words
+from engines.roles import Face, Performance, Picture
 from studio.progress import Progress
 
 MARGIN = 4  # frames around those that are wanted, for the easing of the gaze
@@ -27,7 +27,6 @@ class PuppetDriver:
         frames: Sequence[int],
         *,
         progress: Progress,
-        words: Words | None = None,
     ) -> Iterator[Picture]:
         """Yield the frames. See `engines.roles.PortraitDriver`."""
         points, wanted = performance.points, list(frames)
@@ -42,8 +41,8 @@ class PuppetDriver:
             gaze[frame] = gaze_of(picture, points[frame]) - still
             progress(0, len(wanted))
         led = acting.poses(gaze)
-        poses = [led[frame] for frame in wanted]
-        for done, pose in enumerate(_saying(poses, words) if words else poses, start=1):
+        poses = _saying([led[frame] for frame in wanted], performance)
+        for done, pose in enumerate(poses, start=1):
             yield figure.show(pose)
             progress(done, len(wanted))
 
@@ -51,9 +50,13 @@ class PuppetDriver:
         """Answer that nothing is pasted: it moves the portrait's own pixels. See `engines.roles.Pastes`."""
 
 
-def _saying(poses: Sequence[Pose], words: Words) -> list[Pose]:
-    """Return the poses, with a mouth that says the words."""
-    mouths = mouth_poses(words.speech.read(), words.phones, words.at_s, is_part=True)
+def _saying(poses: list[Pose], performance: Performance) -> list[Pose]:
+    """Return the poses, with a mouth that says the portrait's own words, if it has some."""
+    if performance.words is None:
+        return poses
+    speech, phones, part = performance.words
+    at_s = np.arange(part.first, part.stop) / performance.fps
+    mouths = mouth_poses(speech.read(), phones, at_s, is_part=True)
     return [
         replace(
             pose,

@@ -1,5 +1,6 @@
 """Portraits that are led by a face in a film."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from engines import catalog
 from engines.animation.performance import Acting, gaze_of
-from engines.roles import Performance, Words
+from engines.roles import Part, Performance
 from media.audio import Audio, open_audio, write_audio
 from media.pictures import read_picture
 from media.probe import probe
@@ -124,9 +125,9 @@ def test_the_puppet_says_other_words_than_the_face(finder, performance, portrait
     path = write_audio(sound, tmp_path / "said.flac")
 
     def made(frames):
-        words = Words(open_audio(path), (), np.array(frames) / FPS)
-        driver = tiny.engine("puppet-driver")
-        return driver.drive(portrait, face, performance, frames, progress=silent, words=words)
+        words = (open_audio(path), (), Part(frames.start, frames.stop))
+        saying, driver = replace(performance, words=words), tiny.engine("puppet-driver")
+        return driver.drive(portrait, face, saying, frames, progress=silent)
 
     films = list(made(range(40)))
     meshes = [finder.find(frame)[0].points for frame in films]

@@ -62,18 +62,14 @@ def test_captions_stay_below_the_chin(tmp_path, style, width, height):
     assert rows.size and rows[0] >= below and rows[-1] < height - 1
 
 
-@pytest.mark.parametrize(
-    ("below", "covered", "last"), [(0, 340, 1580), (1000, 340, 1580), (1500, 340, 1920)]
-)
-def test_captions_stay_above_what_an_app_covers_where_the_chin_leaves_room(
-    tmp_path, below, covered, last
-):
+@pytest.mark.parametrize(("below", "last"), [(0, 1580), (1500, 1580), (1600, 1700)])
+def test_captions_stay_above_what_an_app_covers_where_the_chin_leaves_room(tmp_path, below, last):
     cue, path = Cue(0, 2, "Not much to say"), tmp_path / "captions.ass"
     size = {"width": 1080, "height": 1920}
-    write_captions([cue], "clean", path, **size, below_px=below, covered_px=covered)
+    write_captions([cue], "clean", path, **size, below_px=below, covered_px=340)
     drawn = np.abs(draw(tmp_path, *size.values()) - draw_nothing(tmp_path, *size.values())) > 40
     rows = np.flatnonzero(drawn.any(axis=1))
-    assert max(below, last - 340) <= rows[0] and rows[-1] < last
+    assert rows[0] >= below and abs(rows[-1] - last) < 25  # less what an outline and a tail take
 
 
 def test_the_word_that_is_said_is_marked_in_its_turn(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.roles import FaceFinder, Performance, Phone, Picture, PortraitDriver, Words
+from engines.roles import FaceFinder, Part, Performance, Phone, Picture, PortraitDriver
 from media.audio import open_audio
 from media.film import write_film
 from media.pictures import read_picture
@@ -138,16 +138,15 @@ def follow(
 
     points = np.load(desk.path(driving.points), allow_pickle=False)
     words = None
-    if order.says is not None:
-        at_s = np.arange(order.says.first, order.says.stop) / driving.fps
-        words = Words(open_audio(desk.path(order.says.sound)), order.says.phones, at_s)
+    if says := order.says:
+        part = Part(says.first, says.stop, says.at_s)
+        words = (open_audio(desk.path(says.sound)), says.phones, part)
     frames = driver.drive(
         pixels,
         portrait.face(),
-        Performance(points, float(driving.fps), pictures),
+        Performance(points, float(driving.fps), pictures, words),
         order.frames,
         progress=desk.progress,
-        words=words,
     )
     path = desk.scratch / "part.mp4"
     count = write_film(frames, path, driving.fps, check=desk.check)
