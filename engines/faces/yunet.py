@@ -2,7 +2,8 @@
 
 Wu, Peng, Yu, YuNet: A Tiny Millisecond-level Face Detector (2023), doi 10.1007/s11633-023-1423-y;
 https://github.com/opencv/opencv_zoo, models/face_detection_yunet (MIT). On WIDER FACE its page states
-0.884, 0.866 and 0.750 (easy, medium, hard); MTCNN is stated with 0.851, 0.820 and 0.607.
+0.884, 0.866 and 0.750 (easy, medium, hard); MTCNN is stated with 0.851, 0.820 and 0.607. Measured here
+(benchmarks/RESULTS.md) it takes a fifth of MTCNN's time, and misses small faces that are tilted by 30°.
 
 The model is 232,589 bytes large and quick on the processor: no GPU need make room for it, so it is not
 a torch network that the model manager lends, but `cv2.FaceDetectorYN`. With the official file that and
