@@ -170,7 +170,7 @@ def _advise(pictures: list[str] | None) -> str:
     if not pictures:
         return ""
     found = judged(read_picture(uploaded(pictures[0]), longest_px=LONGEST_PX))
-    return f'<p class="{"hint lack" if found.unsure else "hint"}" role="status">{escape(found.told)}</p>'
+    return f'<p class="{"lack" if found.unsure else "hint"}" role="status">{escape(found.told)}</p>'
 
 
 def read(studio: Studio, before: Character | None, values: Sequence[Any]) -> Character:
