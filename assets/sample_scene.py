@@ -100,7 +100,7 @@ class Scene:
         shown = min(1.0, max(0.0, (time_s - 0.3) / 0.6)) * min(1.0, max(0.0, (3.0 - time_s) / 0.6))
         if shown > 0:
             _blend(picture, self._title, shown)
-        light = min(1.0, time_s / 0.8, (self._duration_s - time_s) / 1.2)
+        light = min(1.0, (self._duration_s - time_s) / 1.2)  # players show the first picture
         return np.clip(picture * max(0.0, light) + 0.5, 0, 255).astype(np.uint8)
 
     def _twinkle(self, picture: Picture, time_s: float) -> None:
