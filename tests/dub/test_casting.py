@@ -12,7 +12,7 @@ from studio.characters import Character, CharacterVoice, Recording
 from studio.errors import BadInput
 from tests.dub.made import artefact
 from workflows.dub.casting import Candidate, Model, Portrait, cast, voice_of
-from workflows.dub.model import CastEdit, Edits, Line, LineEdit
+from workflows.dub.model import CastEdit, Edits, Line, LineEdit, called
 
 VOICES = tuple(BuiltInVoice(each, each, each.title(), 150.0) for each in ("leo", "marco", "nora"))
 CLONE = BuiltInVoice(OWN, OWN, "The speaker's own voice", 0.0, varies=True)
@@ -35,6 +35,7 @@ def test_everyone_has_a_voice_and_one_is_the_main_speaker(speaking_s, clone, has
         portraits(*speaking_s), KNOWN, Edits(), clone=clone, mine=MINE if has_mine else None
     )
     assert [each.speaker for each in members] == [f"S{i}" for i in range(1, len(speaking_s) + 1)]
+    assert [each.name for each in members] == [called(each.speaker) for each in members]
     assert {each.voice for each in members} <= {each.id for each in VOICES}
     assert len({each.voice for each in members}) == min(len(members), len(VOICES))
     mains = [each for each in members if each.is_main]
@@ -132,7 +133,16 @@ def test_who_speaks_too_little_has_a_built_in_voice_or_borrows_one():
     members = cast(
         [portrait(1, 60), short], (Candidate(CLONE, None),), Edits(), clone=True, mine=None
     )
-    assert (members[1].voice, members[1].lent_by) == (OWN, "S1")
+    assert (members[1].voice, members[1].lent_by) == (OWN, "Speaker 1")
     assert members[1].convert_to == members[0].reference
     alone = cast([short], (Candidate(CLONE, None),), Edits(), clone=True, mine=None)
     assert (alone[0].voice, alone[0].convert_to) == (OWN, None)
+
+
+def test_speakers_are_numbered_for_people_too_unless_subtitles_name_them():
+    assert [called(each) for each in ("S1", "S12", "Ann", "S")] == [
+        "Speaker 1",
+        "Speaker 12",
+        "Ann",
+        "S",
+    ]

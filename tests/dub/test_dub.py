@@ -72,7 +72,7 @@ def test_every_file_that_is_promised_is_there(studio, dubbed):
     assert {path.suffix for path in files.values()} >= {".mp4", ".flac", ".srt", ".vtt", ".zip"}
     with zipfile.ZipFile(files["stems"]) as box:
         names = box.namelist()
-    assert "background.flac" in names and any(name.startswith("speaker") for name in names)
+    assert "background.flac" in names and "Speaker 1.flac" in names
     cues = read_subtitles(files["subtitles_target"])
     end_s = probe(SAMPLE).duration_s
     assert len(cues) >= 6 and all(0 <= cue.start_s < cue.end_s <= end_s for cue in cues)

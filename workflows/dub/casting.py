@@ -13,7 +13,7 @@ from media.voiceprint import VoicePrint, distance
 from studio.artefacts import Artefact
 from studio.steps import Desk, step
 from workflows.dub import edits as edited
-from workflows.dub.model import CastEdit, Edits, Line, Member
+from workflows.dub.model import CastEdit, Edits, Line, Member, called
 from workflows.likeness import (
     REFERENCE_MAX_S,
     REFERENCE_MIN_S,
@@ -104,7 +104,7 @@ def cast(
         members.append(
             Member(
                 speaker=portrait.speaker,
-                name=edit.name or portrait.speaker,
+                name=_name(edits, portrait.speaker),
                 speaking_s=portrait.speaking_s,
                 is_main=is_main,
                 reference=portrait.reference,
@@ -112,7 +112,9 @@ def cast(
                 voice=voice.id,
                 convert_to=model.reference if is_wanted else None,
                 said=_said_by_character(edit) or _said(model, lines),
-                lent_by=model.speaker if model.speaker not in {"", portrait.speaker} else "",
+                lent_by=_name(edits, model.speaker)
+                if model.speaker not in {"", portrait.speaker}
+                else "",
             )
         )
     return tuple(sorted(members, key=lambda each: each.speaker))
@@ -159,6 +161,10 @@ def _voice_for(
     if own is not None and ((is_wanted and model.reference is not None) or not others):
         return own
     return nearest(others, model.print)
+
+
+def _name(edits: Edits, speaker: str) -> str:
+    return edited.of_speaker(edits, speaker).name or called(speaker)
 
 
 def _reference(edit: CastEdit) -> Artefact | None:

@@ -19,10 +19,11 @@ from media.speech import Span
 from media.subtitles import write_srt, write_vtt
 from media.verify import picture_hash
 from studio.artefacts import Artefact
+from studio.library import safe_name
 from studio.steps import Desk, Run, step
 from workflows.dub.hearing import Stems
 from workflows.dub.mixing import FLAC, Spoken, Track, silence_before
-from workflows.dub.model import Source, Take
+from workflows.dub.model import Source, Take, called
 from workflows.dub.report import DubReport, readable
 from workflows.dub.sheet import Sheet
 
@@ -211,7 +212,7 @@ def stems_zip(
     ]
     tracks = run.map(lay_out_speaker, parts, source.audio)
     files = [("dub", dub), ("background", stems.bed), ("original voices", stems.vocals)]
-    files += [(f"speaker {who}", track) for who, track in zip(speakers, tracks, strict=True)]
+    files += [(_track_name(who), track) for who, track in zip(speakers, tracks, strict=True)]
     return run.step(pack_stems, tuple((name, each) for name, each in files if each is not None))
 
 
@@ -319,6 +320,12 @@ def _drawn(desk: Desk, source: Source, cues: Sequence[Cue], style: str) -> Artef
     path = desk.scratch / "captions.ass"
     write_captions(cues, style, path, width=width, height=height)
     return desk.keep(path, "text/x-ssa", "captions.ass")
+
+
+def _track_name(speaker: str) -> str:
+    """Return the name of a speaker's file; subtitles may call people anything, "dub" or "../x" too."""
+    name = called(speaker)
+    return safe_name(name if name != speaker else f"speaker {name}", "speaker")
 
 
 def _pack(box: zipfile.ZipFile, path: Path, name: str) -> None:

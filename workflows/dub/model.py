@@ -99,7 +99,13 @@ class Member:
     voice: str  # id of the voice chosen: a built-in one, or "own", cloned by the Speaker itself
     convert_to: Artefact | None  # the recording whose voice it takes on, None: left as built in
     said: str = ""  # in that recording, where it is known
-    lent_by: str = ""  # the speaker whose recording it is, if not its own
+    lent_by: str = ""  # the name of the speaker whose recording it is, if not its own
+
+
+def called(speaker: str) -> str:
+    """Return what people call a speaker: "Speaker 1" for "S1"; subtitles may have named them."""
+    number = speaker.removeprefix("S")
+    return f"Speaker {number}" if number.isdecimal() else speaker
 
 
 @dataclass(frozen=True, slots=True)
