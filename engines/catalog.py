@@ -23,6 +23,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from engines.roles import OWN, BuiltInVoice
 from engines.weights import UNKNOWN, Held, Weights, folder, held, own_folders
+from media.languages import language_name
 from studio.errors import BadPreset, MissingWeights
 from studio.keys import digest
 from studio.settings import load_settings
@@ -32,6 +33,7 @@ from studio.workflow import Need
 PROJECT = Path(__file__).parents[1]
 PRESETS = PROJECT / "presets"
 SHARE = "{share}/"
+MOST_TOLD = 6  # languages that a reason names
 SPECIALIST_LANGUAGES = 2  # an engine of so few is one of several that share a role
 
 
@@ -324,7 +326,8 @@ def engines_for(needs: Sequence[Need], quality_name: str) -> dict[str, str]:
         if choice.engine is not None:
             chosen[choice.need.role] = choice.engine.id
         elif not choice.need.optional:
-            raise MissingWeights(choice.why, remedy="See ./run.sh doctor, or the Engine Room.")
+            remedy = f"{choice.need.instead} See the Engine Room, or ./run.sh doctor.".lstrip()
+            raise MissingWeights(choice.why, remedy=remedy)
     return chosen
 
 
@@ -340,21 +343,25 @@ def _choose(need: Need, candidates: Sequence[Entry]) -> Choice:
         if not refusal:
             return Choice(need, each, f"{each.title} will do it.", tuple(reasons))
         reasons.append(f"{each.title}: {refusal}")
-    tongue = f" for {need.language}" if need.language else ""
-    tongue += f" to {need.target_language}" if need.target_language else ""
-    return Choice(need, None, f"no {need.role}{tongue} ({'; '.join(reasons) or 'none listed'})")
+    here, there = language_name(need.language), language_name(need.target_language)
+    tongue = f" from {here or 'any language'} to {there}" if there else f" for {here}" * bool(here)
+    which = f"{need.role}{f' {need.engine!r}' * bool(need.engine)}{tongue}"
+    return Choice(need, None, f"no {which} ({'; '.join(reasons) or 'there is none to choose'})")
 
 
 def _refusal(candidate: Entry, need: Need) -> str:
     if lacking := candidate.missing():
         return ", ".join(f"{each.what} is missing ({each.remedy})" for each in lacking)
     if need.language and candidate.languages and need.language not in candidate.languages:
-        return f"knows {', '.join(candidate.languages)} only"
+        if len(candidate.languages) > MOST_TOLD:
+            return f"does not know {language_name(need.language)}"
+        return f"knows {', '.join(map(language_name, candidate.languages))} only"
     if need.target_language:
         pairs: frozenset[tuple[str, str]] = candidate.build().pairs()
-        if (need.language, need.target_language) not in pairs:
-            known = ", ".join(f"{a}→{b}" for a, b in sorted(pairs))
-            return f"knows {known or 'no pair'} on this machine"
+        near = {b for a, b in pairs if need.language in {a, ""}}
+        if need.target_language not in near:
+            known = ", ".join(sorted(map(language_name, near))[:MOST_TOLD]) or "nothing"
+            return f"translates that into {known}{' and more' * (len(near) > MOST_TOLD)}"
     return ""
 
 

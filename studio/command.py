@@ -23,7 +23,7 @@ from studio.console import Console, clock, printable
 from studio.deliver import hand_out, make_folder, take_in
 from studio.doctor import Finding, inspect_port, write_findings
 from studio.errors import BadInput, BadPreset, StudioError
-from studio.flags import Parser, add_fields, join_values, read_fields
+from studio.flags import Parser, add_fields, read_arguments, read_fields
 from studio.jobs import Job
 from studio.logs import to_file
 from studio.settings import Settings, load_settings
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str], house: House) -> int:
 def _dispatch(arguments: Sequence[str], house: House) -> int:
     workflows = house.workflows()
     parser = make_parser(workflows)
-    given = vars(parser.parse_args(join_values(arguments, parser)))
+    given = read_arguments(arguments, parser)
     settings, command = _settings(given), given["command"]
     if command == "serve":
         _check_address(settings)
@@ -159,7 +159,7 @@ def make_parser(workflows: Mapping[str, Workflow[Any]]) -> Parser:
         if not workflow.shown:
             continue
         one = commands.add_parser(
-            name, parents=[common], help=workflow.title, description=workflow.title
+            name, parents=[common], help=workflow.about, description=workflow.about
         )
         _add_output(one)
         add_fields(one, workflow.request)

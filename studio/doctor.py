@@ -20,6 +20,7 @@ from studio.settings import GIB, Settings
 
 State = Literal["ok", "missing", "broken"]
 FREE_GB = 5.0
+ENOUGH = "The studio works as it is; what is missing would add to what it can do."
 MARKS = {"ok": "ok     ", "missing": "missing", "broken": "BROKEN "}
 
 
@@ -42,6 +43,7 @@ def write_findings(findings: Iterable[Finding], out: TextIO) -> bool:
         if each.state != "ok" and each.remedy:
             out.write(f"          -> {each.remedy}\n")
         out.flush()
+    out.write(f"{'Something is broken: see above.' if broken else ENOUGH}\n")
     return broken
 
 

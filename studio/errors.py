@@ -34,6 +34,12 @@ class StudioError(Exception):
         return f"{' '.join(str(self).split()).rstrip('.')}. {self.remedy}".strip()
 
 
+def capital(sentence: str) -> str:
+    """Return a sentence with a capital letter, unless it begins with the name of a file."""
+    first = sentence.split(" ", 1)[0].rstrip(".,:")
+    return sentence if "." in first else sentence[:1].upper() + sentence[1:]
+
+
 class BadInput(StudioError, ValueError):
     """A file or a setting of the user cannot be used."""
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
@@ -17,7 +18,14 @@ from studio.request import Request
 Q = TypeVar("Q", bound=Request)
 
 FIELD = "field "  # begins the destinations of fields, so that none meets an option of ours
-METAVARS = {"file": "FILE", "character": "NAME", "number": "N", "text": "TEXT", "data": "JSON"}
+METAVARS = {
+    "file": "FILE",
+    "character": "NAME",
+    "number": "N",
+    "text": "TEXT",
+    "data": "JSON",
+    "language": "LANG",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,6 +42,24 @@ class Parser(argparse.ArgumentParser):
             BadInput: always.
         """
         raise BadInput(message, remedy=f"See {self.prog} --help.")
+
+
+def read_arguments(arguments: Sequence[str], parser: Parser) -> dict[str, Any]:
+    """Return what was given; the command is in it.
+
+    Raises:
+        BadInput: if something is given that the command does not know.
+    """
+    given, unknown = parser.parse_known_args(join_values(arguments, parser))
+    if unknown:
+        asked = _commands(parser).get(getattr(given, "command", ""), parser)
+        flags = {flag for each in _actions(asked) for flag in each.option_strings}
+        near = get_close_matches(unknown[0].partition("=")[0], flags, 1)
+        meant = f"Did you mean {near[0]}? " if near else ""
+        raise BadInput(
+            f"{asked.prog} does not know {unknown[0]!r}", remedy=f"{meant}See {asked.prog} --help."
+        )
+    return vars(given)
 
 
 def add_fields(parser: argparse.ArgumentParser, model: type[Request]) -> None:
@@ -96,12 +122,18 @@ def join_values(arguments: Sequence[str], parser: argparse.ArgumentParser) -> li
 
 
 def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
-    found: list[argparse.Action] = []
+    found = list(parser._actions)  # pyright: ignore[reportPrivateUsage]
+    for each in _commands(parser).values():
+        found += _actions(each)
+    return found
+
+
+def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the parsers of the commands of `parser`, by name."""
+    found: dict[str, argparse.ArgumentParser] = {}
     for each in parser._actions:  # pyright: ignore[reportPrivateUsage]
-        found.append(each)
         if isinstance(each, argparse._SubParsersAction):  # pyright: ignore[reportPrivateUsage]
-            for inner in each.choices.values():  # pyright: ignore[reportUnknownVariableType]
-                found += _actions(inner)  # pyright: ignore[reportUnknownArgumentType]
+            found.update(each.choices)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
     return found
 
 
@@ -117,7 +149,8 @@ def _add(group: "argparse._ArgumentGroup", view: FieldView) -> None:  # pyright:
     if view.kind == "choice":
         options |= {"choices": [str(each) for each in view.choices]}
     else:
-        options |= {"metavar": METAVARS.get(view.kind, "VALUE")}
+        kind = "language" if "language_of" in view.extra else view.kind
+        options |= {"metavar": METAVARS.get(kind, "VALUE")}
     if view.many:
         options |= {"action": "append"}
     group.add_argument(view.flag, required=view.required, **options)
@@ -128,6 +161,8 @@ def describe(view: FieldView) -> str:
     about = [view.unit, view.limits]
     if view.many:
         about.append("may be given several times")
+    if "language_of" in view.extra:
+        about.append("its code, such as en")
     if view.kind == "data":
         about.append("JSON, or the path of a JSON file")
     elif view.extra.get("text_file"):

@@ -23,6 +23,7 @@ class Need:
     target_language: str = ""
     optional: bool = False  # the workflow goes on without it, and says so
     engine: str = ""  # the id of the only engine that the user wants for it; empty: the preset's
+    instead: str = ""  # a sentence: what the user may do where nothing serves it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +42,17 @@ class Workflow(Generic[Q]):
     """Raises `BadInput` for what no single field can tell; called before a job is queued."""
     reviews: Mapping[str, type[Record]] = field(default_factory=dict[str, type[Record]])
     """What it lets a person look at on the way, by the review's name."""
+    check_copies: Callable[[Q], None] = lambda _: None
+    """The same, where the engine that speaks can copy voices: raises unless they may be copied."""
     shown: bool = True
     """Whether people start it by its name and keep its results: else it is a job of the studio's own."""
     listed: bool = True
     """Whether the Queue lists its jobs."""
+
+    @property
+    def about(self) -> str:
+        """What it does, in one sentence."""
+        return (self.run.__doc__ or self.title).partition("\n")[0]
 
     def lent(self, engines: Mapping[str, str]) -> tuple[str, ...]:
         """Return the engines of its steps in their order, of those by role."""

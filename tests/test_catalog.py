@@ -200,3 +200,15 @@ def test_what_a_request_wants_follows_its_languages():
     assert catalog.wanted([Need("Speaker", "en")], "draft") == ()
     (only,) = catalog.wanted([Need("Speaker", "de", engine="xtts-v2")], "draft")
     assert only.id == "xtts-v2"
+
+
+def test_a_pair_that_nobody_translates_is_told_in_words_with_what_to_do_instead():
+    need = Need("Translator", "en", "ja", instead="Give it as subtitles.")
+    with pytest.raises(MissingWeights, match="from English to Japanese") as refused:
+        catalog.engines_for([need], "draft")
+    assert refused.value.remedy.startswith("Give it as subtitles. See the Engine Room")
+
+
+def test_what_speaks_any_language_that_can_be_translated_will_do():
+    (choice,) = catalog.choose([Need("Translator", "", "en")], "draft")
+    assert choice.engine is not None

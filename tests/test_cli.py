@@ -17,7 +17,7 @@ from studio.artefacts import Artefact
 from studio.command import make_parser
 from studio.errors import BadInput
 from studio.fields import fields_of
-from studio.flags import FIELD, Parser, add_fields, join_values, read_fields
+from studio.flags import FIELD, Parser, add_fields, read_arguments, read_fields
 from studio.request import Record, Request
 from tests.forked import run_script
 
@@ -49,7 +49,7 @@ class Sample(Request):
 def read(*arguments):
     parser = Parser(prog="x")
     add_fields(parser, Sample)
-    given = vars(parser.parse_args(join_values(arguments, parser)))
+    given = read_arguments(arguments, parser)
     return read_fields(given, Sample, lambda path: Artefact("0" * 64, "x/y", 1, str(path)))
 
 
@@ -85,7 +85,7 @@ def test_data_may_be_in_a_file(tmp_path):
         (["--film", "a", "--inner", "{oh"], "--inner is not JSON"),
         (["--film", "a", "--inner", '{"numbre": 1}'], "--inner .*numbre"),
         (["--film", "a", "--inner", "no.json"], "cannot be read"),
-        (["--film", "a", "--gap", "3"], "--gap"),
+        (["--film", "a", "--gap", "3"], "x does not know '--gap'. Did you mean --gap-ms?"),
         (["--film"], "expected one argument"),
     ],
 )

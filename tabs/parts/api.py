@@ -5,7 +5,6 @@ leaves. `/submit`, `/status`, `/events`, `/cancel`, `/retry`, `/answer`, `/resul
 `/create_character` and `/voices` never block.
 """
 
-import inspect
 import json
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict
@@ -287,6 +286,11 @@ def _stream(
             yield gr.skip(), {"job": now.id}
         progress(now.fraction, desc=f"{now.step or now.state} ({now.step_n}/{now.step_m})")
         job, step = now, now.step
+    if job.state == "waiting":
+        raise StudioError(
+            f"the job {job.id} waits for you to look at the {job.review}",
+            remedy="Look at it in the browser, or let it go on with /answer.",
+        )
     if job.state != "done":
         raise StudioError(job.error or f"the job {job.id} is {job.state}")
     made = studio.export(job.id, owner)
@@ -296,9 +300,8 @@ def _stream(
 
 def _documentation(workflow: Workflow[Any], asked: form.Form[Any]) -> str:
     """Return what the API page and MCP tell about a workflow, made from its request."""
-    about = inspect.getdoc(workflow.request) or ""
     fields = "\n".join(
         f"    {name}: {f'{view.help} {view.limits}'.strip() or form.label(view)}"
         for name, view in asked.views.items()
     )
-    return f"{workflow.title}. {about}\n\nArgs:\n{fields}"
+    return f"{workflow.about}\n\nArgs:\n{fields}"

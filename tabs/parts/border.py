@@ -12,7 +12,7 @@ import gradio as gr
 from fastapi import Request
 from pydantic import ValidationError
 
-from studio.errors import BadInput, Cancelled, StudioError
+from studio.errors import BadInput, Cancelled, StudioError, capital
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,14 +56,15 @@ def translated(error: Exception) -> gr.Error:
 
 def _plain(text: str) -> str:
     """Return a sentence that the browser shows as it is (it takes messages for HTML), without flags."""
-    shown = FLAG.sub("", text)
-    return escape(shown[:1].upper() + shown[1:], quote=False)
+    return escape(capital(FLAG.sub("", text)), quote=False)
 
 
 def sentence(error: ValidationError) -> str:
     """Return the first thing that is wrong with a request, as a sentence."""
     first = error.errors(include_url=False)[0]
     where = " ".join(str(part) for part in first["loc"]).replace("_", " ").capitalize()
+    if first["type"] == "extra_forbidden":
+        return f"There is no setting {first['loc'][-1]!r}."
     said = first["msg"].removeprefix("Value error, ").rstrip(".")
     return f"{where}: {said[:1].lower()}{said[1:]}." if where else f"{said}."
 

@@ -3,6 +3,7 @@
 from html import escape
 
 from studio.account import Account
+from studio.errors import capital
 from studio.jobs import Job
 
 BADGES = {
@@ -97,7 +98,7 @@ def _step(job: Job) -> str:
     if job.state == "queued":
         return f"Place {job.position} in the queue" if job.position else "Starting"
     if job.state == "failed":
-        return job.error[:1].upper() + job.error[1:]
+        return capital(job.error)
     if job.state == "waiting":
         return "Have a look, then continue."
     if job.state in {"done", "cancelled"}:

@@ -108,6 +108,10 @@ def test_what_is_wrong_is_a_sentence_and_no_markup(made):
     with pytest.raises(ValidationError) as caught:
         made.read(None, values(made, by_db=99))
     assert sentence(caught.value) == "By db: input should be less than or equal to 40."
+    with pytest.raises(ValidationError) as caught:
+        QuieterRequest.model_validate({"loud": 1})
+    assert sentence(caught.value) == "There is no setting 'loud'."
+    assert translated(BadInput("film.mp4 is a text")).message == "film.mp4 is a text."
     shown = translated(NotFound("there is no job '<img src=x>'", remedy="Look."))
     assert shown.message == "There is no job '&lt;img src=x&gt;'. Look."
     secret = translated(RuntimeError("/home/me/secret"))
