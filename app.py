@@ -13,6 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", str(threads_here()))
 
 import workflows
 from engines import catalog, fetching, own_files
+from engines.copies import any_copies
 from engines.doctor import inspect_engines
 from engines.residency.here import manager_here
 from engines.weights import is_offline, own_folders
@@ -34,7 +35,14 @@ def known() -> Mapping[str, Workflow[Any]]:
 def open_studio(settings: Settings) -> Studio:
     """Return the studio of that data folder; it works on nothing yet."""
     lender = manager_here(settings)
-    return Studio(settings, known(), lender, catalog.engines_for, uses_gpu=catalog.any_on_gpu)
+    return Studio(
+        settings,
+        known(),
+        lender,
+        catalog.engines_for,
+        uses_gpu=catalog.any_on_gpu,
+        copies=any_copies,
+    )
 
 
 def serve(settings: Settings) -> None:

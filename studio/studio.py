@@ -67,6 +67,7 @@ class Studio:
         lender: Lends engines to running steps.
         engines_for: Decides which engines serve a request.
         uses_gpu: Tells whether any of those engines works on the GPU: such jobs run one by one.
+        copies: Tells whether any of those engines copies voices: then it is asked whose they are.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Studio:
         engines_for: EnginesFor,
         *,
         uses_gpu: Callable[[Iterable[str]], bool] = _never,
+        copies: Callable[[Iterable[str]], bool] = _never,
     ) -> None:
         self.settings, self.workflows = settings, workflows
         with storage_errors(settings.data_dir):
@@ -97,7 +99,7 @@ class Studio:
             delete=self.delete,
         )
         self._jobs = Jobs(database, settings.price_per_hour)
-        self._engines_for, self._uses_gpu = engines_for, uses_gpu
+        self._engines_for, self._uses_gpu, self._copies = engines_for, uses_gpu, copies
         self._stopping = Flag()
         self._runner = Runner(
             settings=settings,
@@ -136,6 +138,8 @@ class Studio:
             self.store.path(each)
         self._check_limits(owner, new=True)
         engines = self._engines_for(kind.needs(request), request.quality)
+        if self._copies(engines.values()):
+            kind.check_copies(request)
         new = NewJob(
             workflow=workflow,
             title=_title(request, files) or kind.title,

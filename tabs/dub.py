@@ -1,9 +1,12 @@
 """The Dub tab: the form on the left, the job and its lines on the right."""
 
 from pathlib import Path
+from typing import cast
+
+import gradio as gr
 
 from tabs.parts.dub_editor import editor
-from tabs.parts.page import Page
+from tabs.parts.page import QUIET, Page
 from tabs.parts.stage import Sample, stage
 from workflows.dub import WORKFLOW
 
@@ -28,3 +31,7 @@ def render(page: Page) -> None:
     )
     with made.right:
         editor(page, made.view)
+    asked = made.form.components
+    video, link = cast("gr.File", asked["video"]), cast("gr.Textbox", asked["link"])
+    said = [asked["consent"], asked["consent_by"]]  # of one film, and not of the next
+    gr.on([video.upload, video.clear, link.input], lambda: (None, ""), None, said, **QUIET)

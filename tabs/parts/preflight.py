@@ -146,6 +146,7 @@ def _row(choice: Choice) -> str:
     engine = choice.engine
     instead = "".join(f'<p class="small lack">Not {escape(each)}</p>' for each in choice.passed)
     limits = "" if engine.commercial is True else f" · {USES[engine.commercial]}"
+    limits += " · copies voices" if "clone" in engine.capabilities else ""
     return (
         f"<p><b>{does}</b> {escape(engine.title)}"
         f' <span class="small">{escape(engine.licence)}{limits}</span></p>{instead}'

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engines.roles import BuiltInVoice
+from media.languages import language_name
 from media.score import MixOptions
 from media.speech import Span, Turn
 from media.spoken import spoken
@@ -18,7 +19,14 @@ from workflows.dub.cautions import about_takes
 from workflows.dub.glossary import read_glossary
 from workflows.dub.model import Edits, Line, Member, Placed, Source, Take
 from workflows.dub.reporting import Told, report_on
-from workflows.dub.request import DubRequest, DubResult, check, needs
+from workflows.dub.request import (
+    DubRequest,
+    DubResult,
+    check,
+    check_copies,
+    consent_of,
+    needs,
+)
 from workflows.dub.sheet import Sheet, SheetVoice, cast_rows, rows
 
 SURE_OF_LANGUAGE = 0.5
@@ -180,8 +188,8 @@ def prepare(
     """
     if heard.language == request.target_language and request.translated_subtitles is None:
         raise BadInput(
-            f"the video speaks {heard.language!r} already",
-            remedy="Choose another target language.",
+            f"the video speaks {language_name(heard.language)} already",
+            remedy="Choose another target language, or name the one that is spoken in it.",
         )
     said = edited.heard(heard.lines, edits)
     told = wording.in_other_words(
@@ -296,6 +304,7 @@ def deliver(request: DubRequest, run: Run, dubbed: Dubbed) -> DubResult:
             members=dubbed.performance.draft.members,
             glossary=read_glossary(request.glossary),
             lips=mouths,
+            consent=consent_of(request),
         )
     )
     numbers, text = run.step(delivery.write_report, report)
@@ -355,6 +364,7 @@ WORKFLOW = Workflow(
     needs=needs,
     check=check,
     reviews={"lines": Review},
+    check_copies=check_copies,
     steps=(
         hearing.fetch,
         hearing.inspect,

@@ -18,6 +18,8 @@ class DubReport(Report):
     """Which engine did what: "Speaker: espeak-ng" """
     summary: str = ""
     """The dub in one sentence"""
+    consent: str = ""
+    """Whose voices they are, and who agreed, as far as it was said"""
 
     def metric(self, name: str) -> Metric | None:
         """Return the metric of that name, if it could be measured."""
@@ -26,6 +28,11 @@ class DubReport(Report):
 
 def readable(report: DubReport) -> str:
     """Return the report as Markdown: a sentence, a table for each group, what to know."""
-    told = (("What to know", report.warnings), ("Made by", report.engines))
+    consent = tuple(filter(None, (report.consent,)))
+    told = (
+        ("What to know", report.warnings),
+        ("Consent", consent),
+        ("Made by", report.engines),
+    )
     ordered = sorted(report.metrics, key=lambda each: GROUPS.index(each.group))
     return metrics.readable("Dub report", report.summary, ordered, told)

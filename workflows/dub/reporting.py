@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from statistics import mean
 
+from media.languages import language_name
 from media.layout import FRAME_S
+from studio.consent import Consent
 from studio.metrics import Metric
 from workflows.dub import measures
 from workflows.dub.cautions import cautions
@@ -46,6 +48,7 @@ class Told:
     glossary: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     lips: Lips | None = None
+    consent: Consent | None = None  # to the use of the voices
 
 
 def report_on(told: Told) -> DubReport:
@@ -73,6 +76,7 @@ def report_on(told: Told) -> DubReport:
         metrics=metrics,
         engines=tuple(f"{role}: {engine}" for role, engine in engines),
         summary=_summary(lines, told.sheet, metrics),
+        consent=told.consent.sentence if told.consent else "",
     )
 
 
@@ -83,8 +87,8 @@ def _summary(lines: Sequence[SheetLine], sheet: Sheet, metrics: Sequence[Metric]
     who = "1 speaker" if people == 1 else f"{people} speakers"
     what = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
     return (
-        f"{what} of {who}, {sheet.duration_s:.1f} s, from {sheet.source_language!r} to "
-        f"{sheet.target_language!r}: {held} of {len(judged)} checks passed."
+        f"{what} of {who}, {sheet.duration_s:.1f} s, from {language_name(sheet.source_language)} to "
+        f"{language_name(sheet.target_language)}: {held} of {len(judged)} checks passed."
     )
 
 
