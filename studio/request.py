@@ -37,7 +37,9 @@ class Request(Record):
 
     quality: str = Field(default="", json_schema_extra={"quality": True, "group": "Output"})
     """Which engines do the work; empty: what suits this machine"""
-    review: bool = Field(default=False, json_schema_extra={"group": "Output", "advanced": True})
+    review: bool = Field(
+        default=False, json_schema_extra={"group": "Output", "title": "Stop for review"}
+    )
     """Stop and let me look before the slow part"""
     seed: int = Field(default=0, ge=0, json_schema_extra={"group": "Output", "advanced": True})
     """The same seed gives the same result"""

@@ -26,6 +26,8 @@ from tabs.parts.dub_opened import (
     rows_of,
     with_line,
     with_member,
+    without_line,
+    without_recording,
 )
 from tabs.parts.dub_panels import (
     PICK,
@@ -114,7 +116,7 @@ def show_line(opened: Opened) -> list[Any]:
     """Return updates of `LinePanel.shown` for the picked line."""
     line, sheet = opened.picked, opened.sheet
     if line is None or sheet is None:
-        return [PICK, gr.update(visible=False), "", *[gr.skip()] * 7]
+        return [PICK, gr.update(visible=False), "", *[gr.skip()] * 8]
     edit = of_line(opened.edits, line.id)
     people = [
         (of_speaker(opened.edits, each.speaker).name or each.name, each.speaker)
@@ -133,12 +135,19 @@ def show_line(opened: Opened) -> list[Any]:
         "",
         is_made,
         is_made,
+        undo_button(opened),
         line.text if edit.text is None else edit.text,
         line.translation if edit.translation is None else edit.translation,
         gr.update(choices=people, value=edit.speaker or line.speaker),
         gr.update(choices=voice_choices(sheet), value=edit.voice or ""),
         edit.locked,
     ]
+
+
+def undo_button(opened: Opened) -> Any:
+    """Return an update of the button that undoes the picked line's changes."""
+    is_changed = of_line(opened.edits, opened.line) != of_line(opened.made, opened.line)
+    return gr.update(interactive=is_changed)
 
 
 def show_speakers(opened: Opened) -> Any:
@@ -156,9 +165,13 @@ def show_member(drawn: Editor, opened: Opened) -> list[Any]:
     """Return updates of `CastPanel.shown` for the picked speaker."""
     sheet, member = opened.sheet, opened.member
     if sheet is None or member is None:
-        return [gr.skip()] * 8
+        return [gr.skip()] * 9
     edit = of_speaker(opened.edits, member.speaker)
-    others = [(each.name, each.speaker) for each in sheet.cast if each.speaker != member.speaker]
+    others = [
+        (of_speaker(opened.edits, each.speaker).name or each.name, each.speaker)
+        for each in sheet.cast
+        if each.speaker != member.speaker
+    ]
     voice = voice_title(sheet, member.voice)
     facts = f"Speaks with the voice {voice}" if voice else "Has no voice yet"
     is_copy = member.voice == catalog.OWN
@@ -170,6 +183,7 @@ def show_member(drawn: Editor, opened: Opened) -> list[Any]:
     return [
         f'<p class="hint">{escape(facts)}</p>',
         voice_sample(drawn.page.studio, opened, member.reference),
+        gr.update(visible=edit.reference is not None),
         edit.name or member.name,
         gr.update(choices=voice_choices(sheet), value=edit.voice or ""),
         gr.update(choices=[("Nobody else", ""), *others], value=edit.merge_into or ""),
@@ -224,12 +238,17 @@ def wire_line(drawn: Editor) -> None:
     @border
     def preview(now: Opened, *values: Any) -> list[Any]:
         new = with_line(now, values)
-        return [shown(rows_of(new)), *show_bar(new)]
+        return [shown(rows_of(new)), undo_button(new), *show_bar(new)]
 
     @border
     def again(now: Opened, *values: Any) -> list[Any]:
         new = with_line(now, values, another_take=True)
-        return [new, shown(rows_of(new)), *show_bar(new)]
+        return [new, shown(rows_of(new)), undo_button(new), *show_bar(new)]
+
+    @border
+    def undo(now: Opened) -> list[Any]:
+        new = without_line(now)
+        return [new, shown(rows_of(new)), *show_line(new), *show_bar(new)]
 
     def play(dub: bool) -> Any:
         @border
@@ -243,8 +262,10 @@ def wire_line(drawn: Editor) -> None:
     texts = [line.text.change, line.translation.change]  # `input` misses what is pasted
     picked = [line.speaker.input, line.voice.input, line.locked.input]
     changes = [*texts, *picked]
-    gr.on(changes, preview, held, [table, *bar.shown], trigger_mode="always_last", **QUIET)
-    line.again.click(again, held, [opened, table, *bar.shown], **ACT)
+    outputs = [table, line.undo, *bar.shown]
+    gr.on(changes, preview, held, outputs, trigger_mode="always_last", **QUIET)
+    line.again.click(again, held, [opened, *outputs], **ACT)
+    line.undo.click(undo, opened, [opened, table, *line.shown, *bar.shown], **ACT)
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
     line.play_original.click(play(dub=False), opened, line.clip, **quiet)
     line.play_dub.click(play(dub=True), opened, line.clip, **quiet)
@@ -266,6 +287,11 @@ def wire_cast(drawn: Editor) -> None:
         new = with_cast(drawn, with_line(now, fields), member)
         return [new, shown(rows_of(new)), show_speakers(new), *show_bar(new)]
 
+    @border
+    def forget(now: Opened, *values: Any) -> list[Any]:
+        new = without_recording(with_cast(drawn, with_line(now, values[:5]), values[5:]))
+        return [new, *show_member(drawn, new), *show_bar(new)]
+
     cast.speaker.input(choose, [opened, cast.speaker], [opened, *cast.shown], **ACT)
     changes = [
         cast.name.blur,
@@ -275,12 +301,13 @@ def wire_cast(drawn: Editor) -> None:
         cast.main.input,
         cast.recording.upload,
         cast.recording.stop_recording,
-        cast.recording.clear,
         cast.character.input,
     ]
     offer_characters(drawn.page, cast.character, "No character")
     inputs = [opened, *line.values, *cast.values]
     gr.on(changes, keep, inputs, [opened, table, cast.speaker, *bar.shown], **ACT)
+    drops = [cast.recording.clear, cast.forget.click]
+    gr.on(drops, forget, inputs, [opened, *cast.shown, *bar.shown], **ACT)
 
 
 def with_cast(drawn: Editor, now: Opened, values: Sequence[Any]) -> Opened:

@@ -160,6 +160,20 @@ def with_line(opened: Opened, values: Sequence[Any], *, another_take: bool = Fal
     return replace(opened, edits=new)
 
 
+def without_line(opened: Opened) -> Opened:
+    """Return the dub with the picked line as it was made last."""
+    others = [each for each in opened.edits.lines if each.id != opened.line]
+    made = [each for each in opened.made.lines if each.id == opened.line]
+    lines = tuple(sorted([*others, *made], key=lambda each: each.id))
+    return replace(opened, edits=opened.edits.model_copy(update={"lines": lines}))
+
+
+def without_recording(opened: Opened) -> Opened:
+    """Return the dub in which the picked speaker takes on no recording."""
+    edit = of_speaker(opened.edits, opened.speaker).model_copy(update={"reference": None})
+    return with_member(opened, edit, is_main=is_main(opened, opened.speaker))
+
+
 def with_member(opened: Opened, edit: CastEdit, *, is_main: bool) -> Opened:
     """Return the dub with one speaker as `edit` says."""
     others = [each for each in opened.edits.cast if each.speaker != edit.speaker]

@@ -23,6 +23,7 @@ class LinePanel:
     voice: gr.Dropdown
     locked: gr.Checkbox
     again: gr.Button
+    undo: gr.Button
 
     @property
     def values(self) -> list[Any]:
@@ -32,7 +33,8 @@ class LinePanel:
     @property
     def shown(self) -> list[Any]:
         """What a pick updates, in order."""
-        return [self.heading, self.body, self.clip, self.play_dub, self.again, *self.values]
+        buttons = [self.play_dub, self.again, self.undo]
+        return [self.heading, self.body, self.clip, *buttons, *self.values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class CastPanel:
     recording: gr.Audio
     character: gr.Dropdown
     facts: gr.HTML
+    forget: gr.Button
 
     @property
     def values(self) -> list[Any]:
@@ -57,7 +60,7 @@ class CastPanel:
     @property
     def shown(self) -> list[Any]:
         """What choosing a speaker updates, in order."""
-        return [self.facts, self.sample, *self.values]
+        return [self.facts, self.sample, self.forget, *self.values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,9 @@ def line_panel() -> LinePanel:
                 info="Keeps these words and the time of the original",
                 elem_id="line-locked",
             )
-            again = gr.Button("Speak it differently", size="md", elem_id="line-again")
+            with gr.Row():
+                again = gr.Button("Speak it again", elem_id="line-again", **small)
+                undo = gr.Button("Undo this line", elem_id="line-undo", **small)
     return LinePanel(
         heading,
         body,
@@ -118,6 +123,7 @@ def line_panel() -> LinePanel:
         voice,
         locked,
         again,
+        undo,
     )
 
 
@@ -157,7 +163,10 @@ def cast_panel() -> CastPanel:
                 sources=["upload", "microphone"],
                 elem_id="cast-recording",
             )
-    return CastPanel(speaker, sample, name, voice, merge, main, recording, character, facts)
+        forget = gr.Button(
+            "Do not take on the recording", size="md", visible=False, elem_id="cast-forget"
+        )
+    return CastPanel(speaker, sample, name, voice, merge, main, recording, character, facts, forget)
 
 
 def change_bar(prefix: str = "dub") -> ChangeBar:

@@ -91,7 +91,7 @@ def _panel() -> SentencePanel:
             with gr.Row(elem_classes="acts"):
                 small: dict[str, Any] = {"size": "md", "min_width": 110}
                 play = gr.Button("▶ Play", elem_id="head-play", **small)
-                again = gr.Button("Speak it differently", elem_id="head-again", **small)
+                again = gr.Button("Speak it again", elem_id="head-again", **small)
     return SentencePanel(heading, body, clip_, play, text, again)
 
 

@@ -31,6 +31,7 @@ class JobView:
     cancel: gr.Button
     retry: gr.Button
     result: ResultView
+    account: gr.HTML
 
 
 def job_view(page: Page, workflow: str, invitation: str) -> JobView:
@@ -47,8 +48,9 @@ def job_view(page: Page, workflow: str, invitation: str) -> JobView:
     with gr.Row(elem_classes="acts"):
         cancel = gr.Button("Stop", visible=False, elem_id=f"{workflow}-cancel", size="md")
         retry = gr.Button("Try again", visible=False, elem_id=f"{workflow}-retry", size="md")
-    view = JobView(opened, seen, card, cancel, retry, result_view(workflow))
-    outputs = [seen, card, cancel, retry, *view.result.outputs]
+    result, account = result_view(workflow), gr.HTML("", elem_id=f"{workflow}-account")
+    view = JobView(opened, seen, card, cancel, retry, result, account)
+    outputs = [seen, card, cancel, retry, account, *view.result.outputs]
 
     @border
     def paint(id_: str, last: tuple[str, int], request: gr.Request) -> list[Any]:
@@ -60,19 +62,16 @@ def job_view(page: Page, workflow: str, invitation: str) -> JobView:
             return [gr.skip()] * len(outputs)
         if job is None:
             hidden = gr.update(visible=False)
-            return [
-                now,
-                EMPTY.format(invitation),
-                hidden,
-                hidden,
-                *view.result.show(page.studio, None, owner),
-            ]
+            nothing = view.result.show(page.studio, None, owner)
+            return [now, EMPTY.format(invitation), hidden, hidden, "", *nothing]
         before = _shown_before(last, job)
+        currency = page.studio.settings.currency
         return [
             now,
-            _card(job, page.studio.settings.currency),
+            job_card(job, currency),
             gr.update(visible=not job.finished),
             gr.update(visible=job.state in {"failed", "cancelled"}),
+            account_table(job.account, currency) if job.finished else "",
             *(
                 view.result.show(page.studio, job, owner)
                 if before != job.id or job.finished
@@ -92,11 +91,6 @@ def job_view(page: Page, workflow: str, invitation: str) -> JobView:
     cancel.click(stop, opened, None, **ACT)
     retry.click(again, opened, None, **ACT)
     return view
-
-
-def _card(job: Job, currency: str) -> str:
-    ended = account_table(job.account, currency) if job.finished else ""
-    return job_card(job, currency) + ended
 
 
 def _shown_before(last: tuple[str, int], job: Job) -> str:

@@ -24,6 +24,7 @@ R = TypeVar("R", bound=Request)
 
 ASK_TO_NOTIFY = """() => { if ('Notification' in window && Notification.permission === 'default')
   Notification.requestPermission(); }"""
+AT_ONCE = "() => 'Taking it in…'"
 SHOW_JOB = """() => document.getElementById('ID-job')
   ?.scrollIntoView({ block: 'nearest', behavior: 'smooth' })"""
 DECIDING = (
@@ -112,6 +113,7 @@ def stage(
     changes = [_change(asked, name) for name in asked.components]
     gr.on([fresh.click, *changes], None, None, wrong, js="() => ''", **QUIET)
     if sample is not None:
+        tried.click(None, None, start, js=AT_ONCE, **ACT)
         filled = _wire_sample(asked, sample, tried)
         _wire_start(page, workflow, made, action, filled.success)
     return made

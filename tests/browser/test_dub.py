@@ -125,7 +125,6 @@ def test_words_never_become_markup_and_changes_can_be_undone(people, visit):
 
 def test_a_review_waits_and_goes_on_and_the_table_works_by_keyboard(people, visit):
     page = visit(people())
-    page.get_by_role("button", name="More").nth(2).click()
     page.locator("#field-review input").check()
     page.locator("#dub-sample").click()
     page.locator("#dub-job .job.waiting").wait_for(timeout=SLOW_S * 1000)

@@ -1,12 +1,23 @@
 """What the line table holds of a person's changes until they are made."""
 
+from dataclasses import replace
+
 from studio.artefacts import Artefact
-from tabs.parts.dub_opened import Opened, is_main, rows_of, with_line, with_member
+from tabs.parts.dub_opened import (
+    Opened,
+    is_main,
+    rows_of,
+    with_line,
+    with_member,
+    without_line,
+    without_recording,
+)
 from workflows.dub.model import CastEdit, Edits, LineEdit
 from workflows.dub.sheet import Sheet, SheetLine, SheetMember
 
 NOTHING = Edits()
 MEDIA = Artefact("0" * 64, "video/mp4", 1, "film.mp4")
+L2 = LineEdit(id="L2", locked=True)
 
 
 def line(id_, speaker, flag=""):
@@ -107,3 +118,18 @@ def test_a_line_that_does_not_fit_says_so_but_not_before_it_is_spoken():
     assert "flagged" in row.kind
     waiting = Opened("job", 1, True, "", opened().sheet)
     assert "too long" not in rows_of(waiting).rows[1].marks
+
+
+def test_one_line_is_undone_and_the_others_stay():
+    made = Edits(lines=(LineEdit(id="L1", translation="made"),))
+    both = with_line(opened(made), ("text L1", "otra", "S1", "nora", False), another_take=True)
+    both = replace(both, edits=both.edits.model_copy(update={"lines": (*both.edits.lines, L2)}))
+    assert without_line(both).edits.lines == (*made.lines, L2)
+    new = with_line(opened(), ("text L1", "otra", "S1", "", False))
+    assert without_line(new).edits == Edits()
+
+
+def test_a_recording_is_let_go_of():
+    now = with_member(opened(), CastEdit(speaker="S1", name="Fox", reference=MEDIA), is_main=True)
+    assert now.edits.cast[0].reference == MEDIA
+    assert without_recording(now).edits == Edits(cast=(CastEdit(speaker="S1", name="Fox"),))
