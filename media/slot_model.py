@@ -39,6 +39,9 @@ class Weights:
     over_cost: float = 1000.0  # saved beyond the last tier: only where there is no other way
     slowest: float = 1.06  # longest a line is drawn out
     slow_cost: float = 0.6
+    short_cost: float = (
+        0.7  # shorter than in the source: mouths that still move, and nobody is heard
+    )
     early_free_s: float = 0.12
     early_costs: tuple[float, float] = (1.6, 8.0)  # within it, beyond it
     late_cuts_s: tuple[float, float] = (0.25, 0.45)

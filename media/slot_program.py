@@ -36,12 +36,13 @@ class SlotProgram:
     def __init__(self, slots: Sequence[Slot], total_s: float, weights: Weights) -> None:
         self._slots, self._total_s, self._w = slots, total_s, weights
         self._tiers = len(weights.tiers)
-        # one line: start, slow, fast..., over, early 3, late 4 + 1 outside, overrun, past the hard end
+        # one line: start, slow, fast..., over, early 3, late 4 + 1 outside, overrun, past the hard
+        # end, too short
         self._over = 2 + self._tiers
         self._early = self._over + 1
         self._late = self._early + 4
         self._past = self._late + 5
-        self._width = self._past + 2
+        self._width = self._past + 3
         self._pairs = neighbours(slots)
         size = len(slots) * self._width + len(self._pairs)
         self._cost, self._low = np.zeros(size), np.zeros(size)
@@ -51,6 +52,7 @@ class SlotProgram:
         self._lengths: list[int] = []
         self._right: list[float] = []
         self._owners: list[int] = []
+        self._signs: list[float] = []
         self._spoken_s = sum(slot.natural_s for slot in slots)
         for i, slot in enumerate(slots):
             self._weigh(i, slot)
@@ -97,7 +99,8 @@ class SlotProgram:
         cuts = [0.0, *(min(late_s, each) for each in w.late_cuts_s), late_s]
         steps = [*np.diff(cuts), w.outside_s, np.inf]
         self._bound(b + self._late, steps, [*w.late_costs, *outside])
-        self._bound(b + self._past, [np.inf, np.inf], [w.overrun_cost, w.hard_cost])
+        costs = [w.overrun_cost, w.hard_cost, w.short_cost]
+        self._bound(b + self._past, [np.inf] * 3, costs)
 
     def _bound(self, at: int, highs: Sequence[float], costs: Sequence[float]) -> None:
         self._high[at : at + len(highs)] = highs
@@ -112,6 +115,11 @@ class SlotProgram:
         if slot.hard_end_s is not None:
             last_s = slot.hard_end_s - slot.natural_s
             self._row([*columns, b + self._past + 1], [*values, -1.0], last_s, i)
+        shorter, values = self._ratio(i, -slot.natural_s)
+        least_s = slot.end_s - slot.start_s
+        self._row(
+            [*shorter, b + self._past + 2], [*values, -1.0], slot.natural_s - least_s, i, sign=-1.0
+        )
         late = list(range(b + self._late, b + self._late + 5))
         early = list(range(b + self._early, b + self._early + 4))
         self._row([b, *late], [1.0, *[-1.0] * 5], slot.start_s)
@@ -143,14 +151,21 @@ class SlotProgram:
         return [i * self._width, *columns], [1.0, *values]
 
     def _row(
-        self, columns: Sequence[int], values: Sequence[float], right: float, owner: int = -1
+        self,
+        columns: Sequence[int],
+        values: Sequence[float],
+        right: float,
+        owner: int = -1,
+        *,
+        sign: float = 1.0,
     ) -> None:
-        """Add "sum of values * columns <= right"; the owner is whose length stands in it."""
+        """Add "sum of values * columns <= right"; the owner is whose length stands in it, by `sign`."""
         self._columns += columns
         self._values += values
         self._lengths.append(len(columns))
         self._right.append(right)
         self._owners.append(owner)
+        self._signs.append(sign)
 
     def _read(self, x: Floats, duals: Floats, cost: float) -> Solution:
         n, w = len(self._slots), self._w
@@ -162,7 +177,8 @@ class SlotProgram:
         prices = slow * w.slow_cost + fast @ np.array([*w.tier_costs, w.over_cost])
         owners = np.array(self._owners)
         owned = owners >= 0
-        np.add.at(prices, owners[owned], duals[owned] * ratios[owners[owned]])
+        signed = duals * np.array(self._signs)
+        np.add.at(prices, owners[owned], signed[owned] * ratios[owners[owned]])
         for k, (i, j) in enumerate(self._pairs):
             shorter = i if self._slots[i].natural_s <= self._slots[j].natural_s else j
             at = n * self._width + k

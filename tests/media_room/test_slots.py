@@ -123,6 +123,15 @@ def test_a_long_line_borrows_the_silence_before_it_hurries():
     assert schedule.placements[1].speed < 1.06
 
 
+def test_a_short_line_is_drawn_out_a_little_to_fill_its_place_and_stays_there():
+    slots = [Slot(0, 2, 1.95, "A"), Slot(4, 6, 1.0, "B"), Slot(8, 10, 2.4, "C")]
+    placements = solve(slots, 12).placements
+    assert [each.start_s for each in placements] == pytest.approx([0, 4, 8], abs=1e-5)
+    assert [each.duration_s for each in placements[:2]] == pytest.approx([2.0, 1.06], abs=1e-5)
+    assert placements[2].speed >= 1.0
+    assert solve(slots, 12, Weights(short_cost=0.0)).placements[1].speed == pytest.approx(1.0)
+
+
 def test_the_line_that_is_too_long_is_flagged_and_not_those_it_pushes():
     slots = [Slot(0, 2, 1.5), Slot(2, 3, 7.0), Slot(3, 5, 1.5), Slot(5.1, 6, 0.8)]
     schedule = solve(slots, 30)

@@ -104,7 +104,7 @@ def fit(desk: Desk, fitting: Fitting) -> Voiced:
     return _kept(desk, fit_to_samples(line, n_samples))
 
 
-@step("Plan which words fit")
+@step("Plan which words fit", version=2)
 def plan_texts(
     desk: Desk, slots: tuple[Slot, ...], total_s: float, shorter_s: tuple[tuple[float, ...], ...]
 ) -> tuple[int, ...]:
@@ -113,7 +113,7 @@ def plan_texts(
     return plan(slots, total_s, shorter_s, REWRITE_SHARE)[1]
 
 
-@step("Plan the time, with the lengths as spoken")
+@step("Plan the time, with the lengths as spoken", version=2)
 def plan_times(desk: Desk, slots: tuple[Slot, ...], total_s: float) -> Schedule:
     """Place every line; none is cut, what does not fit is told."""
     desk.check()
