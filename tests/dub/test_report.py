@@ -139,6 +139,9 @@ def test_approximate_voices_are_told_once():
     warnings = report_on(told(cast=cast)).warnings
     assert sum("approximations" in each for each in warnings) == 1
     assert sum("S3 speaks too little" in each for each in warnings) == 1
+    cast += [member("S4", reference=None, converted=False)]
+    warnings = report_on(told(cast=cast)).warnings
+    assert sum("S3, S4 speak too little" in each for each in warnings) == 1
     without = report_on(told(engines={"Diarizer": "d"})).warnings
     assert any("no engine that turns them" in each for each in without)
 

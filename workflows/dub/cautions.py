@@ -71,12 +71,21 @@ def _about_voices(sheet: Sheet, engines: Mapping[str, str]) -> Iterator[str]:
             "The voices are built-in ones, the nearest to each speaker: no engine that turns them "
             "toward the original is here."
         )
-    for each in sheet.cast:
-        if each.reference is None and not each.converted and each.voice != OWN:
-            yield (
-                f"{each.name} speaks too little ({each.speaking_s:.1f} s) to be resembled, and has a "
-                "built-in voice. Give a recording in the cast sheet if you have one."
-            )
+    short = [
+        each
+        for each in sheet.cast
+        if each.reference is None and not each.converted and each.voice != OWN
+    ]
+    if len(short) == 1:
+        yield (
+            f"{short[0].name} speaks too little ({short[0].speaking_s:.1f} s) to be resembled, and has "
+            "a built-in voice. Give a recording in the cast sheet if you have one."
+        )
+    elif short:
+        yield (
+            f"{_named([each.name for each in short])} speak too little to be resembled, and have "
+            "built-in voices. Give recordings in the cast sheet if you have some."
+        )
     if len(sheet.cast) == 1 and "Diarizer" not in engines:
         yield (
             "All lines are one speaker's, because nothing told voices apart. Set the speakers in "
