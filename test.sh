@@ -50,7 +50,7 @@ if [ $# -eq 0 ]; then
     begin_types
     check "import-linter" "$VENV_PYTHON" -c \
         'import sys; from importlinter.cli import lint_imports_command as run; run()'
-    set -- -n "${UNDERSTUDY_TEST_PROCESSES:-2}" --dist loadgroup --no-loadscope-reorder --durations=40
+    set -- -n "${UNDERSTUDY_TEST_PROCESSES:-2}" --dist loadscope --no-loadscope-reorder --durations=40
 fi
 check "pytest" "$VENV_PYTHON" -m pytest "$@"
 if [ -n "${pyright:-}" ]; then

@@ -37,8 +37,8 @@ settings.load_profile("busy")
 def pytest_collection_modifyitems(items):
     """Begin with the files that take long, so that what ends a run is short.
 
-    Each file is one process's, all those with the same server and browser are. That process makes
-    what `heard_sample` gives: others begin with what does not wait for it.
+    Each file is one process's. Those with a server and a browser come first; what waits for what
+    `heard_sample` gives comes last.
     """
 
     def asking_for(*names):
@@ -49,9 +49,6 @@ def pytest_collection_modifyitems(items):
         each.path for each in items if {"slow", "browser"} & {m.name for m in each.iter_markers()}
     }
     items.sort(key=lambda each: (each.path not in live, each.path not in long, each.path in heard))
-    for each in items:
-        group = "live" if each.path in live else each.nodeid.partition("::")[0]
-        each.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

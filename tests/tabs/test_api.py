@@ -147,7 +147,7 @@ def test_what_cannot_be_done_is_a_sentence_and_stands_in_the_log(site, client, s
     for said, asked in {
         "There is no sound yet": {},
         "By db": {"by_db": 99},
-        "Nonsense": {"nonsense": 1},
+        "There is no setting 'nonsense'": {"nonsense": 1},
     }.items():
         with pytest.raises(Exception, match=said):
             client.predict("quieter", asked, api_name="/submit")
