@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from studio.database import TIMINGS, writing
 
@@ -36,20 +37,25 @@ class Timings:
             TIMINGS.c.step == step,
             TIMINGS.c.engine == engine,
         )
+        more = (
+            sa.update(TIMINGS)
+            .where(*where)
+            .values(
+                seconds=TIMINGS.c.seconds * FORGET + seconds,
+                media_s=TIMINGS.c.media_s * FORGET + media_s,
+                runs=TIMINGS.c.runs + 1,
+            )
+        )
+        row = {"machine": machine(), "step": step, "engine": engine}
+        row |= {"seconds": seconds, "media_s": media_s, "runs": 1}
         with writing(self.database) as db:
-            updated = db.execute(
-                sa.update(TIMINGS)
-                .where(*where)
-                .values(
-                    seconds=TIMINGS.c.seconds * FORGET + seconds,
-                    media_s=TIMINGS.c.media_s * FORGET + media_s,
-                    runs=TIMINGS.c.runs + 1,
-                )
-            ).rowcount
-            if not updated:
-                row = {"machine": machine(), "step": step, "engine": engine}
-                row |= {"seconds": seconds, "media_s": media_s, "runs": 1}
-                db.execute(sa.insert(TIMINGS).values(row))
+            if db.execute(more).rowcount:
+                return
+            try:
+                with db.begin_nested():
+                    db.execute(sa.insert(TIMINGS).values(row))
+            except IntegrityError:  # another worker learned it meanwhile, for the first time
+                db.execute(more)
 
     def all(self) -> list[Timing]:
         """Return everything learned on this machine, the slowest steps first."""

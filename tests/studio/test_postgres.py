@@ -7,10 +7,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from studio.database import TIMINGS
+from studio.timings import machine
 from tests.studio.toy import ToyRequest, make_studio
 
 ROOT = Path(__file__).parents[2]
@@ -74,3 +79,19 @@ def test_two_workers_share_one_queue(tmp_path, postgres):
     assert [job.state for job in ended] == ["done"] * 4
     assert {studio._jobs.row(job.id)["worker"] for job in jobs} == {"one", "two"}
     assert all(studio.store.has(studio.result(job.id).book) for job in jobs)
+
+
+def test_two_workers_learn_the_same_for_the_first_time(tmp_path, postgres):
+    timings = make_studio(tmp_path, database_url=postgres).timings
+    row = {"machine": machine(), "step": "look", "engine": ""}
+    row |= {"seconds": 4.0, "media_s": 2.0, "runs": 1}
+    waits = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with timings.database.connect() as other, ThreadPoolExecutor() as pool:
+        other.execute(sa.insert(TIMINGS).values(row))
+        learned = pool.submit(timings.learn, "look", "", 6.0, 2.0)
+        while not other.execute(waits).scalar():  # until it stands behind the other's row
+            assert not learned.done()
+            time.sleep(0.02)
+        other.commit()
+        learned.result()
+    assert [(each.seconds_per_media_second, each.runs) for each in timings.all()] == [(8 / 3, 2)]
