@@ -52,10 +52,11 @@ class Page:
         inputs: Sequence[Block],
         outputs: Sequence[Block],
     ) -> None:
-        """Let `work` repaint `outputs` once a second; it returns `gr.skip()` for what stays.
+        """Let `work` repaint `outputs` within a second; it returns `gr.skip()` for what stays.
 
         Args:
-            work: takes the values of `inputs`, and the `request`; returns one value an output.
+            work: takes the values of `inputs`, and the `request`; returns one value an output. It is
+                asked each second, and once more when it has news: it changes nothing by itself.
             inputs: what it looks at.
             outputs: what it paints; nobody else's painter paints them.
         """

@@ -35,9 +35,7 @@ class Moving:
     width_px: int
     height_px: int
     pasted: PasteBack | None = None  # None: the engine pastes nothing into the portrait
-    is_mute: bool = (
-        False  # the mouth does not follow the words, but a film in which others are said
-    )
+    is_mute: bool = False  # the mouth says what is said in a film, not the words
 
 
 @dataclass(frozen=True, slots=True)
