@@ -3,7 +3,8 @@
 RNNoise (Valin 2018, model of 2024) listens at 48 kHz and says what is voice, in bands and along the
 pitch. Its word is taken as an estimate only: a Wiener mask between that voice and what it left over
 is drawn on a finer grid, and in stereo made stricter by where a sound comes from, as long as the
-voices stand in the middle. The background is the mixture minus the voice, so both add up.
+voices stand in the middle. What of the background still moves with that voice is given back to it.
+The background is the mixture minus the voice, so both add up.
 """
 
 import ctypes
@@ -35,6 +36,9 @@ CENTRED = 0.75  # at least so much of the voice must come from the middle
 SPEECH, MARGIN_S = 0.15, 0.4  # probability from which somebody may speak, and time around it
 SINGING = 0.2  # share of the energy (-7 dB over a second) from which a voice is heard anyway
 SURE, SURE_MARGIN_S = 0.7, 0.2  # probability from which somebody does speak, and time around it
+MOST_LEFT = (
+    0.2  # of the voice is ever looked for in the background; more is music that goes with it
+)
 LOST = 0.03  # share (-15 dB over a second) under which the network has missed who speaks
 TINY = 1e-12
 
@@ -56,11 +60,14 @@ class RnNoise:
         rate_hz, whole_s = mixture.sample_rate_hz, int(mixture.duration_s)
         speech = speech_probabilities(mixture, lambda _: progress(0, whole_s))
         window = 1 << max(6, round(log2(WINDOW_S * rate_hz)))
-        done = 0
+        done, before = 0, 0.0
         for piece in _with_context(_heard(mixture, BLOCK * window), window):
             gate, missed = _gates(piece, speech, window, rate_hz)
             kept = piece.mixture[:, piece.first : piece.last]
             found = self._voice(piece, window) * gate
+            left = _left(piece.mixture - found, found)
+            found *= 1 + _ramp(piece, before or left, left)
+            before = left
             found += missed * (piece.mixture - found)
             voice: Samples = found[:, piece.first : piece.last]
             other: Samples = kept - voice
@@ -108,6 +115,18 @@ def _from_the_middle(left: Grid, right: Grid, mask: NDArray[np.float32]) -> NDAr
     if float((same * of_voice).sum()) < CENTRED * float(of_voice.sum()):
         return np.ones_like(mask)
     return same.astype(np.float32)
+
+
+def _left(other: Samples, voice: Samples) -> float:
+    """Return how much of the voice the background still carries: its projection onto the voice."""
+    whole = float(np.vdot(voice, voice))
+    return min(max(float(np.vdot(other, voice)) / (whole + TINY), 0.0), MOST_LEFT)
+
+
+def _ramp(piece: _Piece, low: float, high: float) -> Wave:
+    """Return a value for each sample of a piece that goes from one to the other where it counts."""
+    positions = np.arange(piece.mixture.shape[1])
+    return np.interp(positions, (piece.first, piece.last), (low, high)).astype(np.float32)
 
 
 def _heard(mixture: AudioFile, block: int) -> Iterator[tuple[Samples, Wave]]:

@@ -80,6 +80,8 @@ def test_speech_over_music_comes_apart(good_separator, channels, tmp_path):
     mixture, vocals, other = stems(good_separator, audio, tmp_path)
     assert si_sdr_db(voice, vocals) > si_sdr_db(voice, mixture) + 6
     assert si_sdr_db(music, other) > si_sdr_db(music, mixture) + 7
+    left = np.vdot(other, voice) / np.sqrt(np.vdot(other, other) * np.vdot(voice, voice))
+    assert abs(left) < 0.06  # 0.11 if what moves with the voice were left in the background
 
 
 @pytest.mark.parametrize("panned", [(1.0, 0.0), (0.2, 1.0)])
