@@ -3,6 +3,7 @@
 Source of the limits: Netflix Timed Text Style Guides (general requirements and language guides).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -12,6 +13,7 @@ from media.line_breaks import columns, penalties, pieces, widths
 
 MOST_LINES = 2
 LEAST_S, MOST_S = 5 / 6, 7.0
+LATE_S = 0.25  # a subtitle may come so long after its words, for the one before it to be read
 GAP_FRAMES = 2
 FRAME_S = 1 / 24
 BILINGUAL_LEAST_S = 1.2
@@ -276,20 +278,32 @@ def _merged(cues: Sequence[Cue], language: str) -> list[Cue]:
 
 
 def _apart(cues: Sequence[Cue], gap_s: float, language: str) -> tuple[Cue, ...]:
-    """Give every subtitle the time to be read, taken from the silence after it, and a gap to the next."""
+    """Give every subtitle the time to be read, and a gap to the next.
+
+    The time is taken from the silence after it, or from the next one, which may wait a little where it
+    has more than it needs.
+    """
     found: list[Cue] = []
+    needed_s = [_needed_s(cue, language) for cue in cues]
+    latest_s = [*(cue.start_s - gap_s for cue in cues[1:]), math.inf]
     start_s = 0.0
     for index, cue in enumerate(cues):
         start_s = max(start_s, cue.start_s)
-        reading_s = columns(cue.text.replace("\n", " ")) / _speed(language)
-        wanted_s = max(cue.end_s - start_s, LEAST_S, min(reading_s, MOST_S))
-        end_s = start_s + min(wanted_s, MOST_S)
+        read_s = start_s + needed_s[index]
+        end_s = min(max(cue.end_s, read_s), start_s + MOST_S)
         if index + 1 < len(cues):
-            latest_s = max(cues[index + 1].start_s - gap_s, start_s + LEAST_S)
-            end_s = min(end_s, latest_s)
+            spare_s = latest_s[index + 1] - cues[index + 1].start_s - needed_s[index + 1]
+            wait_s = min(read_s - latest_s[index], spare_s, LATE_S)
+            end_s = min(end_s, max(latest_s[index] + max(0.0, wait_s), start_s + LEAST_S))
         found.append(replace(cue, start_s=start_s, end_s=end_s))
         start_s = end_s + gap_s
     return tuple(found)
+
+
+def _needed_s(cue: Cue, language: str) -> float:
+    """Return how long a subtitle must be shown to be read."""
+    reading_s = columns(cue.text.replace("\n", " ")) / _speed(language)
+    return max(LEAST_S, min(reading_s, MOST_S))
 
 
 def _speed(language: str) -> float:

@@ -150,7 +150,7 @@ def make_parser(workflows: Mapping[str, Workflow[Any]]) -> Parser:
     serving.add_argument("--port", default=argparse.SUPPRESS, help="port to listen on")
     parser = Parser(
         prog=PROGRAM,
-        description="Understudy, a studio for dubbing. Without a command it serves the studio.",
+        description="Understudy: dub videos, let portraits speak. Without a command it serves the studio.",
         parents=[serving],
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")

@@ -1,5 +1,7 @@
 """Subtitles laid out: the services' rules, and every word kept."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,6 +90,16 @@ def test_quick_short_lines_get_time_from_the_silence():
     assert 39 / cue.duration_s <= 20.0 + 1e-6
     (cue,) = lay_out([Cue(2, 30, "Slow.")], "en")
     assert cue.duration_s == pytest.approx(MOST_S)
+
+
+def test_a_subtitle_waits_a_little_for_the_one_before_to_be_read():
+    quick, slow = Cue(0.0, 2.0, "x" * 36), Cue(2.0, 5.0, "y" * 30)
+    first, second = lay_out([quick, slow], "es")
+    assert first.end_s == pytest.approx(36 / 17) and second.end_s == 5.0
+    assert 2.0 < second.start_s < 2.25 and violations([first, second], "es") == []
+    third = replace(slow, start_s=2.0 + 30 / 17, end_s=6.0)
+    hurried = lay_out([quick, replace(slow, end_s=third.start_s), third], "es")
+    assert hurried[1].start_s == 2.0  # it has no time to spare itself
 
 
 def test_two_people_at_once_share_a_subtitle():

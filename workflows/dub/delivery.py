@@ -52,7 +52,7 @@ class Subtitled:
     dub_end_s: float
 
 
-@step("Write the subtitles")
+@step("Write the subtitles", version=2)
 def subtitle(
     desk: Desk,
     source: Source,

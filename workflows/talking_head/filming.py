@@ -55,7 +55,7 @@ class Captions:
     drawn: Artefact | None  # ASS
 
 
-@step("Lay out the captions", version=3)
+@step("Lay out the captions", version=4)
 def caption(
     desk: Desk,
     text: Text,
