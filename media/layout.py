@@ -13,7 +13,7 @@ from media.line_breaks import columns, penalties, pieces, widths
 
 MOST_LINES = 2
 LEAST_S, MOST_S = 5 / 6, 7.0
-LATE_S = 0.25  # a subtitle may come so long after its words, for the one before it to be read
+LATE_S = 0.4  # a subtitle may come so long after its words, for the one before it to be read
 GAP_FRAMES = 2
 FRAME_S = 1 / 24
 BILINGUAL_LEAST_S = 1.2
