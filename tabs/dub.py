@@ -14,7 +14,7 @@ TITLE = "Dub"
 ORDER = 20
 SAMPLE = Path(__file__).parents[1] / "assets" / "sample.mp4"
 INVITATION = (
-    "Choose a video in which people speak, and the language it shall speak.<br>"
+    "Choose a video in which people speak, and a language for the dub.<br>"
     "It comes back at its own length, with its music, subtitles and a report.<br>"
     "New here? <b>Try the sample</b> needs nothing from you."
 )

@@ -29,7 +29,6 @@ from tabs.parts.page import QUIET, Page
 from tabs.parts.result import find
 
 log = logging.getLogger(__name__)
-TICK_S = 1.0
 LEAVE_S = 2
 EVENTS_AT_ONCE, EVENTS_WAITING = 8, 256
 # How often Gradio looks for events and for their progress. As it is, it does so a thousand times and
@@ -58,7 +57,7 @@ def build(studio: Studio) -> gr.Blocks:
                 id_ = tab.TITLE.lower().replace(" ", "-")
                 with gr.Tab(tab.TITLE, id=id_):
                     tab.render(replace(page, tab=id_))
-        page.start_clock(TICK_S)
+        page.start_clock()
         _open_link(page)
         api.declare(studio)
     return window

@@ -28,7 +28,7 @@ ORDER = 30
 SAMPLE = Path(__file__).parents[1] / "assets" / "portrait.jpg"
 SCRIPT = "Hello! I was a drawing a minute ago. [PAUSE 0.6] Now I can say whatever you write."
 INVITATION = (
-    "Write what shall be said, and choose a face.<br>"
+    "Write what is to be said, and choose a face.<br>"
     "It comes back as a film of that face saying it, with captions.<br>"
     "New here? <b>Try the sample</b> needs nothing from you."
 )

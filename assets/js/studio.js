@@ -43,6 +43,11 @@
       input.setAttribute('aria-label', label || 'File');
     });
   };
+  // To Gradio's drop-down fields Tab is a key like others: they open their list again as one leaves.
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Tab' && event.target.matches('input[role=combobox]')) event.stopPropagation();
+  }, true);
+
   let due = false;
   const look = () => {
     due = false;

@@ -21,6 +21,13 @@ log = logging.getLogger(__name__)
 DOOR = "understudy.door"  # where a request's scope holds the app that knows who is logged in
 COOKIES = ("access-token-", "access-token-unsecure-")  # of Gradio's login
 FLAG = re.compile(r" \(--[a-z-]+\)")  # of the command line, in a remedy
+NAMELESS: Mapping[str, str] = {}
+IN_WORDS = {
+    "greater_than_equal": "give {ge} or more",
+    "less_than_equal": "give {le} or less",
+    "string_too_long": "give at most {max_length} characters",
+}
+"""What is said in place of pydantic's own words, by the type of its error."""
 STRANGER = "?"  # begins the owner of who has not logged in: a name that no user can have
 
 
@@ -59,13 +66,22 @@ def _plain(text: str) -> str:
     return escape(capital(FLAG.sub("", text)), quote=False)
 
 
-def sentence(error: ValidationError) -> str:
-    """Return the first thing that is wrong with a request, as a sentence."""
+def sentence(error: ValidationError, titles: Mapping[str, str] = NAMELESS) -> str:
+    """Return the first thing that is wrong with a request, as a sentence.
+
+    Args:
+        error: what pydantic found.
+        titles: what a form calls the fields, by name.
+    """
     first = error.errors(include_url=False)[0]
-    where = " ".join(str(part) for part in first["loc"]).replace("_", " ").capitalize()
+    name = str(first["loc"][0]) if first["loc"] else ""
+    parts = [titles.get(name, name), *(str(part) for part in first["loc"][1:])]
+    where = " ".join(parts).replace("_", " ").capitalize()
     if first["type"] == "extra_forbidden":
         return f"There is no setting {first['loc'][-1]!r}."
     said = first["msg"].removeprefix("Value error, ").rstrip(".")
+    if first["type"] in IN_WORDS:
+        said = IN_WORDS[first["type"]].format(**first.get("ctx", {}))
     return f"{where}: {said[:1].lower()}{said[1:]}." if where else f"{said}."
 
 

@@ -62,7 +62,7 @@ def draw_models() -> ModelFields:
             '<p class="hint">Kept for the tabs that will turn voices into it; none does yet.</p>'
         )
         kept = gr.CheckboxGroup(
-            [], label="Files it has", info="Untick what shall go", elem_id="character-kept"
+            [], label="Files it has", info="Untick what is to go", elem_id="character-kept"
         )
     return ModelFields(loras, triggers, models, kept)
 

@@ -28,7 +28,7 @@ ASK = "() => setTimeout(() => document.querySelector('#character-sure')?.scrollI
 SHOW = "() => document.querySelector('#character-panel')?.scrollIntoView({ block: 'nearest' })"
 
 
-NEW = '<h2 class="new">A new character</h2>'  # the style sheet hides what needs an old one
+NEW = '<h2 class="new">A new character</h2>'  # the style sheet hides what cannot be done
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ class CharacterRoom:
         found = studio.characters.find(id_, owner) if id_ else None
         is_ours = found is not None and studio.characters.is_shipped(found)
         note = '<p class="hint">The studio\'s own: duplicate it to change it.</p>'
-        title = f"<h2>{escape(found.name)}</h2>" if found else NEW
+        kind = ' class="ours"' if is_ours else ""
+        title = f"<h2{kind}>{escape(found.name)}</h2>" if found else NEW
         head = title + (note if is_ours else "")
         hidden = gr.update(visible=False)
         first = ["", id_, gr.update(visible=visible), head, "", hidden]

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 import gradio as gr
 from gradio.components import Component
 from gradio.utils import get_upload_folder
+from pydantic import ValidationError
 
 from engines import catalog
 from media.captions import caption_styles
@@ -20,7 +21,7 @@ from studio.artefacts import Artefact, Store
 from studio.errors import BadInput
 from studio.fields import FieldView, fields_of
 from studio.request import Request
-from tabs.parts.border import border
+from tabs.parts.border import border, sentence
 from tabs.parts.languages import language_choices
 from tabs.parts.page import QUIET
 
@@ -100,7 +101,12 @@ class Form(Generic[R]):
         @border
         def handle(*given: Any) -> T:
             *values, request = given
-            return work(self.read(store, values), request)
+            try:
+                wanted = self.read(store, values)
+            except ValidationError as error:
+                titles = {name: each.title for name, each in self.views.items()}
+                raise BadInput(sentence(error, titles)) from error
+            return work(wanted, request)
 
         return signed(handle, ["base", *self.components])
 
@@ -337,7 +343,7 @@ def _number(schema: Mapping[str, Any], default: Any, named: Mapping[str, Any]) -
     if low is not None and high is not None:
         step = 1 if whole else None
         return gr.Slider(low, high, default, step=step, **named)
-    return gr.Number(default, precision=0 if whole else None, minimum=low, maximum=high, **named)
+    return gr.Number(default, precision=0 if whole else None, **named)  # the request's limits hold
 
 
 def _plain(view: FieldView, value: Any) -> Any:

@@ -14,6 +14,25 @@ QUIET: Mapping[str, Any] = {"queue": False, "show_progress": "hidden", "api_visi
 ACT: Mapping[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 """How what a person presses is wired: only by way of Gradio's queue do errors and news reach them."""
 
+CLOCK = """
+// Each second while a job is at work or somebody has just done something, else less often; a page
+// that nobody sees asks only while there is work, whose end it tells.
+const EVERY_S = 1, CALM_S = 2.5, LIVELY_S = 15;
+let asked_s = 0, touched_s = 0;
+const now_s = () => performance.now() / 1000;
+const touch = () => { touched_s = now_s(); };
+['pointerdown', 'keydown', 'visibilitychange'].forEach((kind) =>
+  document.addEventListener(kind, touch, { capture: true, passive: true }));
+setInterval(() => {
+  const works = document.querySelector('.job.queued, .job.running') !== null;
+  const calm = !works && now_s() - touched_s > LIVELY_S;
+  if ((document.hidden && !works) || (calm && now_s() - asked_s < CALM_S)) return;
+  asked_s = now_s();
+  trigger('tick');
+}, EVERY_S * 1000);
+"""
+FOLLOW = "(counts) => counts.split(' ').map(Number)"
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -62,26 +81,30 @@ class Page:
         """
         self.painters.append(Painter(work, inputs, outputs))
 
-    def start_clock(self, every_s: float) -> None:
+    def start_clock(self) -> None:
         """Ask all painters together, and let those paint that have something new.
 
         A browser is busy a tenth of a second with every call, and Gradio makes an output anew even for
-        `gr.skip()`. So there is one call a tick, whose outputs are hidden numbers, one a painter: where
-        it changes, the browser calls that painter.
+        `gr.skip()`. So a tick has one output, which counts each painter's news; only where it changes,
+        a hidden number a painter follows, and the browser calls the painters whose number changed.
         """
         painters = tuple(self.painters)
         inputs = [each for painter in painters for each in painter.inputs]
+        clock = gr.HTML("", js_on_load=CLOCK, elem_id="clock")
+        news = gr.Textbox(" ".join("0" for _ in painters), visible="hidden")
         calls = [gr.Number(0, precision=0, visible="hidden") for _ in painters]
 
-        def look(request: gr.Request, *values: Any) -> list[int]:
+        def look(request: gr.Request, counted: str, *values: Any) -> str:
             left, stays = iter(values), cast("Any", gr.skip())
-            counts: list[int] = [next(left) for _ in painters]
+            counts = [int(each) for each in counted.split()]
             for number, painter in enumerate(painters):
                 own = [next(left) for _ in painter.inputs]
                 painted = painter.work(*own, request=request)
                 counts[number] += any(each != stays for each in painted)
-            return counts
+            return " ".join(map(str, counts))
 
-        gr.Timer(every_s).tick(look, [*calls, *inputs], calls, **QUIET)
+        tick = getattr(clock, "tick")  # noqa: B009 - declared on each component
+        tick(look, [news, *inputs], news, **QUIET)
+        news.change(None, news, calls, js=FOLLOW, **QUIET)
         for call, painter in zip(calls, painters, strict=True):
             call.change(painter.work, list(painter.inputs), list(painter.outputs), **QUIET)

@@ -118,7 +118,7 @@ def _speed(
     if not took_s:
         return ""
     cost = f", {price.of(took_s)}" if price.per_hour else ""
-    return f' <span class="small">about {clock(took_s)}{cost} for a minute of media</span>'
+    return f' <span class="small">about {clock(took_s)}{cost} for a minute of film</span>'
 
 
 def _memory(workflow: Workflow[Q], choices: tuple[Choice, ...], keeper: Keeper) -> str:

@@ -25,8 +25,12 @@ R = TypeVar("R", bound=Request)
 ASK_TO_NOTIFY = """() => { if ('Notification' in window && Notification.permission === 'default')
   Notification.requestPermission(); }"""
 AT_ONCE = "() => 'Taking it in…'"
-SHOW_JOB = """() => document.getElementById('ID-job')
-  ?.scrollIntoView({ block: 'nearest', behavior: 'smooth' })"""
+SHOW_JOB = """() => { if (!document.querySelector('#ID-wrong .note'))
+  document.getElementById('ID-job')?.scrollIntoView({ behavior: 'smooth',
+    block: matchMedia('(max-width: 720px)').matches ? 'start' : 'nearest' }); }"""
+TO_JOB = """<a class="to-job" href="#ID-job"><span class="works">See how far it is</span>
+<span class="waits">It waits for you: have a look</span><span class="over">See the result</span>
+<span class="failed">See what happened</span> ↓</a>"""
 DECIDING = (
     "language_of",
     "engine_of",
@@ -88,6 +92,7 @@ def stage(
             flight = gr.HTML("", elem_id=f"{name}-flight")
             bring = gr.Button("", size="sm", elem_id=f"{name}-fetch", visible=False)
             with gr.Row(elem_classes="starting"):
+                gr.HTML(TO_JOB.replace("ID", name))
                 wrong = gr.HTML("", elem_id=f"{name}-wrong", elem_classes="wrong")
                 start = gr.Button(
                     action, variant="primary", size="lg", elem_id=f"{name}-start", min_width=180
@@ -157,6 +162,7 @@ def _wire_start(
     clicked = when(busy, None, [made.start, made.wrong], js=ASK_TO_NOTIFY, **ACT)
     outputs = [made.view.opened, made.start, made.wrong]
     sent = clicked.then(send, made.form.inputs, outputs, **ACT)
+    sent.failure(lambda: gr.update(value=action, interactive=True), None, made.start, **ACT)
     sent.then(None, js=SHOW_JOB.replace("ID", workflow.name), **ACT)
 
 

@@ -10,6 +10,8 @@ SLOW_S = 240  # for a whole dub, on a busy machine
 OTHER = "Oigo la canción de la aldea."
 SCREENSHOT = os.environ.get("UNDERSTUDY_SCREENSHOT", "")  # before the tests clear such names
 MARKUP = '<img src=x onerror="window.hacked = 1">'
+IN_SIGHT = """() => { const { top } = document.querySelector('#dub-job .job').getBoundingClientRect();
+  return top >= 0 && top < 120; }"""
 DURATION = """(selector) => { const video = document.querySelector(selector);
   return video && video.readyState > 0 && video.duration > 0 ? video.duration : 0; }"""
 
@@ -108,8 +110,16 @@ def test_from_the_first_click_to_a_changed_line(people, visit):
 def test_words_never_become_markup_and_changes_can_be_undone(people, visit):
     person = people(width=390, height=844, color_scheme="dark")
     page = visit(person)
+    page.locator("#dub-start").click()
+    wait_for_text(page, "#dub-wrong", "There is no video yet")
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.scrollY") == 0  # what is wrong is said where one is
     page.locator("#dub-sample").click()
+    page.wait_for_function(IN_SIGHT)
     wait_for_done(page)  # recalled, if it was made before
+    page.evaluate("window.scrollTo(0, 0)")
+    page.get_by_role("link", name="See the result").click()
+    page.wait_for_function(IN_SIGHT)
     page.locator("#dub-lines .line").first.wait_for()
     pick(page, 0)
     kept = page.locator("#line-translation textarea").input_value()

@@ -107,7 +107,11 @@ def test_settings_are_filled_in_and_read_back(made, uploads, tmp_path):
 def test_what_is_wrong_is_a_sentence_and_no_markup(made):
     with pytest.raises(ValidationError) as caught:
         made.read(None, values(made, by_db=99))
-    assert sentence(caught.value) == "By db: input should be less than or equal to 40."
+    assert sentence(caught.value) == "By db: give 40 or less."
+    handle = made.handler(None, lambda wanted, request: wanted)
+    with pytest.raises(gr.Error) as told:  # as the form calls the field
+        handle(*values(made, pause_s=99), None)
+    assert told.value.message == "Pause: give 60 or less."
     with pytest.raises(ValidationError) as caught:
         QuieterRequest.model_validate({"loud": 1})
     assert sentence(caught.value) == "There is no setting 'loud'."

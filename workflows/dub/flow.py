@@ -122,7 +122,7 @@ def listen(
     if given is None and not speech:
         raise BadInput(
             f"nobody speaks in {source.media.name or 'the file'}",
-            remedy="Choose a file in which people speak, or give subtitles of what shall be said.",
+            remedy="Choose a file in which people speak, or give subtitles of what is to be said.",
         )
     turns = hearing.speaking_turns(speech)
     if speech and "Diarizer" in run.engines and request.speakers != 1:

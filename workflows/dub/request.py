@@ -41,7 +41,7 @@ class DubRequest(Request):
         max_length=3,
         json_schema_extra={"language_of": "target", "group": "Film"},
     )
-    """The language it shall speak"""
+    """The language to dub it into"""
     subtitles: Artefact | None = Field(
         default=None,
         json_schema_extra={"file": ["subtitles"], "group": "Film", "advanced": "Own subtitles"},
@@ -66,7 +66,7 @@ class DubRequest(Request):
     keep_background: bool = Field(default=True, json_schema_extra={"group": "Voices"})
     """Keep the music and sounds, and lower them gently while someone speaks"""
     clone_voices: bool = Field(default=True, json_schema_extra={"group": "Voices"})
-    """Give every speaker a voice like their own: copied where the engine that speaks can, else the nearest built-in one, turned toward it; publish it only if they agree"""
+    """Give every speaker a voice like their own: a copy where the voice engine can make one, else the nearest built-in voice, turned toward it. Publish it only if they agree"""
     use_my_voice: bool = Field(default=True, json_schema_extra={"group": "Voices"})
     """Let the person who talks most speak with my own voice, from the recording I give"""
     my_voice: Artefact | None = Field(
@@ -87,7 +87,7 @@ class DubRequest(Request):
             "title": "Whose voices",
         },
     )
-    """Whose voices are in the film; needed where the engine that speaks copies them, which the built-in ones do not"""
+    """Whose voices are in the film; needed only where the voice engine copies them, which the built-in ones do not"""
     consent_by: str = Field(
         default="",
         max_length=200,
@@ -124,10 +124,10 @@ class DubRequest(Request):
     )
     """How far the music and sounds step back while someone speaks"""
     narration: bool = Field(default=False, json_schema_extra={"group": "Voices", "advanced": True})
-    """Nobody is seen speaking: lines may start up to a second late and so be slower"""
+    """Nobody is seen speaking, so lines may start up to a second late and be spoken more slowly"""
 
     lip_sync: bool = Field(default=False, json_schema_extra={"group": "Output"})
-    """Let the lips follow the dub, where a speaker's face is seen; this takes its time, and the picture is coded anew"""
+    """Let the lips follow the dub where a speaker's face is seen; this takes a while, and the picture is encoded again"""
 
     container: Literal["mp4", "mkv"] = Field(
         default="mp4",
@@ -139,7 +139,7 @@ class DubRequest(Request):
     )
     """MP4 plays everywhere; MKV keeps the sound lossless"""
     subtitle_tracks: bool = Field(default=True, json_schema_extra={"group": "Output"})
-    """Put subtitles into the video (original, translated, both), to be switched on by the viewer"""
+    """Put subtitles into the video (original, translated, both), which viewers can switch on"""
     burn_captions: Literal["off", "translated", "bilingual"] = Field(
         default="off",
         json_schema_extra={"group": "Output", "advanced": True, "title": "Captions in the picture"},

@@ -196,7 +196,7 @@ def _refuse(faces: tuple[Face, ...], name: str) -> None:
     if len(large) > 1:
         raise BadInput(
             f"there are {len(large)} faces in {name}",
-            remedy="Crop the picture to the one who shall speak.",
+            remedy="Crop the picture to the one who speaks.",
         )
     if faces[0].height_px < SMALLEST_PX:
         raise BadInput(

@@ -2,7 +2,13 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, StringConstraints
+from pydantic import (
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from media.captions import caption_style
 from media.formats import format_of
@@ -17,12 +23,22 @@ from studio.workflow import Need
 from workflows.talking_head.script import read_script
 from workflows.talking_head.sheet import SentenceEdit
 
+
+def _place(text: str, check: ValidatorFunctionWrapHandler) -> str:
+    """Say in words what is wrong with a point: a pattern tells people nothing."""
+    try:
+        return str(check(text))
+    except ValidationError as error:
+        raise ValueError(f'{text!r} is no place in the picture, such as "0.42,0.36"') from error
+
+
 PointText: TypeAlias = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True,
         pattern=r"^(?:0?\.\d{1,6}|[01](?:\.0*)?)\s*[, ]\s*(?:0?\.\d{1,6}|[01](?:\.0*)?)$",
     ),
+    WrapValidator(_place),
 ]
 """A place in a picture, in shares of its width and height: "0.42,0.36"."""
 
@@ -32,9 +48,9 @@ BACKDROPS = {
     "blur": "Blurred",
     "colour": "One colour",
     "picture": "Another picture",
-    "prompt": "Made of a description",
+    "prompt": "From a description",
 }
-CAPTIONS = {"off": "None", "file": "To switch on", "burned": "Drawn in"}
+CAPTIONS = {"off": "None", "file": "Viewers switch them on", "burned": "In the picture"}
 
 
 class TalkingHeadRequest(Request):
@@ -62,7 +78,7 @@ class TalkingHeadRequest(Request):
     avatar: Artefact | None = Field(
         default=None, json_schema_extra={"file": ["image"], "group": "Who says it"}
     )
-    """A picture of the one who speaks: one face that looks at us"""
+    """A picture of who speaks: one face, looking at the camera"""
     points: tuple[PointText, ...] = Field(
         default=(),
         max_length=5,
@@ -148,10 +164,10 @@ class TalkingHeadRequest(Request):
             "labels": {**BACKDROPS},
         },
     )
-    """As in the picture, blurred, one colour, another picture, or made of a description"""
+    """As in the picture, blurred, one colour, another picture, or from a description"""
     background_blur: float = Field(
         default=0.5,
-        gt=0,
+        ge=0.05,
         le=1,
         json_schema_extra={"group": "Background", "shown_when": {"background": ["blur"]}},
     )
@@ -201,11 +217,11 @@ class TalkingHeadRequest(Request):
         default=25,
         json_schema_extra={"group": "Output", "title": "Frame rate", "advanced": True},
     )
-    """Pictures a second"""
+    """Frames per second"""
     captions: Literal["off", "file", "burned"] = Field(
         default="file", json_schema_extra={"group": "Output", "labels": {**CAPTIONS}}
     )
-    """None, a track that viewers switch on with files beside it, or drawn into the picture; they need the script"""
+    """None; a track that viewers switch on, and files beside it; or drawn into the picture. They need the script"""
     caption_style: str = Field(
         default="clean",
         json_schema_extra={
