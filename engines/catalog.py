@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from engines.role_titles import lack
 from engines.roles import OWN, BuiltInVoice
 from engines.weights import UNKNOWN, Held, Weights, folder, held, own_folders
 from media.languages import language_name
@@ -343,10 +344,8 @@ def _choose(need: Need, candidates: Sequence[Entry]) -> Choice:
         if not refusal:
             return Choice(need, each, f"{each.title} will do it.", tuple(reasons))
         reasons.append(f"{each.title}: {refusal}")
-    here, there = language_name(need.language), language_name(need.target_language)
-    tongue = f" from {here or 'any language'} to {there}" if there else f" for {here}" * bool(here)
-    which = f"{need.role}{f' {need.engine!r}' * bool(need.engine)}{tongue}"
-    return Choice(need, None, f"no {which} ({'; '.join(reasons) or 'there is none to choose'})")
+    why = "; ".join(reasons) or "there is none to choose"
+    return Choice(need, None, f"{lack(need)} ({why})")
 
 
 def _refusal(candidate: Entry, need: Need) -> str:

@@ -83,7 +83,7 @@ def _embedded(ip: IPv6Address) -> IPv4Address | None:
 
 def _host(parts: SplitResult, text: str) -> str:
     if parts.scheme not in {"http", "https"}:
-        kind = f"{parts.scheme}: links" if parts.scheme else f"{text[:80]!r}"
+        kind = f"a link with {parts.scheme}:" if parts.scheme else f"{text[:80]!r}"
         raise BadInput(f"{kind} cannot be fetched, only http and https", remedy=EXAMPLE)
     if parts.username is not None or parts.password is not None:
         raise BadInput(

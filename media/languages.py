@@ -43,7 +43,7 @@ def long_language(tag: str) -> str:
 def language_name(code: str) -> str:
     """Return the English name of a language, or its code where there is none."""
     try:
-        return Locale.parse(code).get_display_name("en") or code
+        return Locale.parse(short_language(code) or code).get_display_name("en") or code
     except (UnknownLocaleError, ValueError):
         return code
 

@@ -10,6 +10,7 @@ import psutil
 
 from engines import catalog
 from engines.catalog import Entry, Voice, qualities
+from engines.role_titles import ROLES
 from media.languages import language_name
 from studio.holdings import Holdings
 from studio.studio import Studio
@@ -18,7 +19,7 @@ from tabs.parts import weights
 from tabs.parts.border import border, member_of
 from tabs.parts.cards import clock, size
 from tabs.parts.page import ACT, QUIET, Page
-from tabs.parts.preflight import ROLES, USES
+from tabs.parts.preflight import USES
 
 TITLE = "Engine Room"
 ORDER = 100

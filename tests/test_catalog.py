@@ -55,7 +55,7 @@ def test_a_voice_belongs_to_a_speaker_that_lists_it(id_):
 def test_a_need_that_nobody_serves_is_told_with_the_reason():
     need = Need("Speaker", "xx")
     assert catalog.choose([need], "draft")[0].engine is None
-    with pytest.raises(MissingWeights, match="no Speaker for xx"):
+    with pytest.raises(MissingWeights, match="nothing here speaks xx"):
         catalog.engines_for([need], "draft")
 
 

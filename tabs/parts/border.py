@@ -23,8 +23,8 @@ COOKIES = ("access-token-", "access-token-unsecure-")  # of Gradio's login
 FLAG = re.compile(r" \(--[a-z-]+\)")  # of the command line, in a remedy
 NAMELESS: Mapping[str, str] = {}
 IN_WORDS = {
-    "greater_than_equal": "give {ge} or more",
-    "less_than_equal": "give {le} or less",
+    "greater_than_equal": "give {ge:g} or more",
+    "less_than_equal": "give {le:g} or less",
     "string_too_long": "give at most {max_length} characters",
 }
 """What is said in place of pydantic's own words, by the type of its error."""

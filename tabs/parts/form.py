@@ -22,7 +22,7 @@ from studio.errors import BadInput
 from studio.fields import FieldView, fields_of
 from studio.request import Request
 from tabs.parts.border import border, sentence
-from tabs.parts.languages import language_choices
+from tabs.parts.languages import language_choices, language_code
 from tabs.parts.page import QUIET
 
 R = TypeVar("R", bound=Request)
@@ -334,7 +334,8 @@ def _text(view: FieldView, schema: Mapping[str, Any], named: Mapping[str, Any]) 
     if "colour" in view.extra:
         return gr.ColorPicker(view.default, **named)
     lines = int(view.extra.get("lines", 1))
-    return gr.Textbox(view.default, lines=lines, max_length=schema.get("maxLength"), **named)
+    most, kind = schema.get("maxLength"), "wide" if lines > 1 else None
+    return gr.Textbox(view.default, lines=lines, max_length=most, elem_classes=kind, **named)
 
 
 def _number(schema: Mapping[str, Any], default: Any, named: Mapping[str, Any]) -> Component:
@@ -355,6 +356,8 @@ def _plain(view: FieldView, value: Any) -> Any:
         return value or None
     if value is None:
         return "" if view.kind == "text" else view.default
+    if "language_of" in view.extra:
+        return language_code(value) if value else ""
     return _hex(value) if "colour" in view.extra else value
 
 

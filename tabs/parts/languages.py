@@ -1,11 +1,17 @@
 """Languages by name, for drop-downs."""
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Literal
+from typing import Literal, cast
+
+from babel import Locale
 
 from engines import catalog
 from engines.catalog import Entry
 from media.languages import language_name
+from studio.errors import BadInput
+
+LONGEST_CODE = 3
 
 
 def language_choices(side: Literal["source", "target"]) -> list[tuple[str, str]]:
@@ -25,6 +31,22 @@ def language_choices(side: Literal["source", "target"]) -> list[tuple[str, str]]
         *_named(told & spoken),
         *((f"{name} (with your own translation)", code) for name, code in _named(spoken - told)),
     ]
+
+
+def language_code(said: str) -> str:
+    """Return the code of a language that was typed by its English name; a code is left as it is.
+
+    Raises:
+        BadInput: if there is no such name.
+    """
+    typed = said.strip().casefold()
+    if len(typed) <= LONGEST_CODE:
+        return typed
+    names = cast("Mapping[str, str]", Locale("en").languages)
+    found = next((code for code, name in names.items() if name.casefold() == typed), "")
+    if not found:
+        raise BadInput(f"{said.strip()!r} is no language", remedy="Choose one from the list.")
+    return found
 
 
 def _named(codes: set[str]) -> list[tuple[str, str]]:

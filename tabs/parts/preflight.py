@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from engines import catalog
 from engines.catalog import Choice
+from engines.role_titles import ROLES
 from studio.errors import BadPreset
 from studio.holdings import Keeper
 from studio.request import Request
@@ -29,26 +30,6 @@ class Price:
         return f"{self.per_hour * seconds / 3600:.3f} {escape(self.currency)}"
 
 
-ROLES = {
-    "SpeechDetector": "Finds speech",
-    "Separator": "Takes voices apart",
-    "Diarizer": "Tells speakers apart",
-    "Transcriber": "Writes down",
-    "Aligner": "Times the words",
-    "Translator": "Translates",
-    "Writer": "Shortens",
-    "Speaker": "Speaks",
-    "VoiceConverter": "Turns voices",
-    "FaceFinder": "Finds the face",
-    "FaceSpotter": "Spots small faces",
-    "PhoneAligner": "Times the sounds",
-    "PortraitAnimator": "Moves the face",
-    "PortraitDriver": "Moves the face like the video's",
-    "ImageMaker": "Makes pictures",
-    "Segmenter": "Cuts people out",
-    "LipSyncer": "Moves filmed lips",
-}
-"""What each role does, in the order in which a job calls for them."""
 USES: Mapping[bool | str, str] = {
     True: "commercial use allowed",
     False: "not for commercial use",

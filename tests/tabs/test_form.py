@@ -11,7 +11,7 @@ from studio.errors import BadInput, NotFound
 from studio.fields import fields_of
 from tabs.parts import form
 from tabs.parts.border import sentence, translated
-from tabs.parts.languages import language_choices
+from tabs.parts.languages import language_choices, language_code
 from tests.tabs.conftest import make_sound
 from tests.tabs.quieter import QuieterRequest
 from workflows.talking_head.request import TalkingHeadRequest
@@ -127,6 +127,10 @@ def test_languages_have_names():
     assert language_name("es") == "Spanish"
     assert language_name("??") == "??"
     assert language_choices("source")[0] == ("Find out", "")
+    assert language_code(" german ") == "de"
+    assert language_code("cat") == "cat"
+    with pytest.raises(BadInput, match="'Elbonian' is no language"):
+        language_code("Elbonian")
     assert ("Spanish", "es") in language_choices("target")
 
 

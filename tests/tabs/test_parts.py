@@ -12,6 +12,7 @@ from fastapi import Request
 import app
 from engines import catalog
 from engines.catalog import Missing
+from engines.role_titles import ROLES
 from studio.account import Account, StepAccount
 from studio.jobs import Job
 from studio.timings import Timing
@@ -22,7 +23,7 @@ from tabs.parts.border import DOOR
 from tabs.parts.cards import account_table, clock, job_card, size
 from tabs.parts.clips import made_once
 from tabs.parts.page import Page
-from tabs.parts.preflight import ROLES, _row, preflight
+from tabs.parts.preflight import _row, preflight
 from tabs.parts.result import tame
 from tests.studio.toy import make_studio
 
@@ -129,7 +130,7 @@ def test_preflight_names_an_engine_or_a_reason_for_every_need(name):
     shown = preflight(workflow, request)
     for choice in catalog.choose(workflow.needs(request), request.quality):
         assert ROLES[choice.need.role] in shown
-        assert (choice.engine.title if choice.engine else "no ") in shown
+        assert (choice.engine.title if choice.engine else "nothing here") in shown
 
 
 def test_every_role_has_a_name_for_people():

@@ -152,7 +152,7 @@ def test_five_points_stand_for_the_finder(tmp_path):
     made = speak(tmp_path, avatar=shared("portraits/noface_cat.png"), script="Mew.", points=points)
     assert made.state == "done", made.error
     assert any("by hand" in each for each in made.report.warnings) and made.report.face_score < 0.9
-    with pytest.raises(ValidationError, match="'0.4;0.5' is no place in the picture"):
+    with pytest.raises(ValidationError, match=r"'0\.4;0\.5' is no place in the picture"):
         WORKFLOW.request(points=("0.4;0.5",))
     with pytest.raises(BadInput, match="3 points"):
         WORKFLOW.check(WORKFLOW.request(points=points[:3], script="Hello.", avatar=UNREAD))

@@ -169,7 +169,11 @@ class TalkingHeadRequest(Request):
         default=0.5,
         ge=0.05,
         le=1,
-        json_schema_extra={"group": "Background", "shown_when": {"background": ["blur"]}},
+        json_schema_extra={
+            "group": "Background",
+            "title": "Blur",
+            "shown_when": {"background": ["blur"]},
+        },
     )
     """How far out of focus the background is"""
     background_colour: str = Field(
@@ -178,10 +182,11 @@ class TalkingHeadRequest(Request):
         json_schema_extra={
             "group": "Background",
             "colour": True,
+            "title": "Colour",
             "shown_when": {"background": ["colour"]},
         },
     )
-    """The background's colour, as #rrggbb"""
+    """The colour behind them (#rrggbb)"""
     background_picture: Artefact | None = Field(
         default=None,
         json_schema_extra={
@@ -197,6 +202,7 @@ class TalkingHeadRequest(Request):
         json_schema_extra={
             "group": "Background",
             "lines": 2,
+            "title": "Description",
             "shown_when": {"background": ["prompt"]},
         },
     )
@@ -207,6 +213,7 @@ class TalkingHeadRequest(Request):
         le=1,
         json_schema_extra={
             "group": "Background",
+            "title": "Match the background",
             "shown_when": {"background": ["colour", "picture", "prompt"]},
         },
     )
