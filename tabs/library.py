@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import gradio as gr
@@ -13,7 +12,7 @@ from media.waveform import Look, draw_waveform
 from studio.artefacts import Artefact
 from studio.library import Entry
 from tabs.parts.border import border, member_of, owner_of
-from tabs.parts.cards import kind_of
+from tabs.parts.cards import day, kind_of
 from tabs.parts.character_room import character_room
 from tabs.parts.clips import made_once, previews
 from tabs.parts.going import destinations, go_to
@@ -26,6 +25,8 @@ NOTHING = (
     '<div class="empty">Finished work is kept here, with what made it.<br>'
     "Choose a piece to play, download or make again.</div>"
 )
+SHOW = """() => { if (matchMedia('(max-width: 720px)').matches) setTimeout(() =>
+  document.querySelector('#library-result')?.scrollIntoView({ behavior: 'smooth' }), 200); }"""
 
 
 def render(page: Page) -> None:
@@ -49,8 +50,6 @@ def render(page: Page) -> None:
             )
             view = result_view("library")
             with gr.Column(visible=False, elem_id="library-acts", elem_classes="card") as acts:
-                with gr.Accordion("Recipe", open=False):
-                    recipe = gr.JSON(label="What made it", elem_id="library-recipe")
                 with gr.Row(elem_classes="acts"):
                     open_ = gr.Button("Open in its tab", size="md", elem_id="library-open")
                     same = gr.Button("Use these settings", size="md", elem_id="library-same")
@@ -59,6 +58,8 @@ def render(page: Page) -> None:
                     delete = gr.Button(
                         "Delete", size="md", variant="stop", elem_id="library-delete"
                     )
+                with gr.Accordion("Recipe", open=False):
+                    recipe = gr.JSON(label="What made it", max_height=360, elem_id="library-recipe")
 
     character_room(page)
     lists = LibraryList(seen, search, works)
@@ -103,7 +104,8 @@ def _wire_list(page: Page, lists: LibraryList, view: ResultView, outputs: list[A
         ]
 
     page.each_second(listed, [lists.seen, lists.search], [lists.seen, lists.works])
-    lists.works.change(choose, lists.works, outputs, **ACT)
+    chosen = lists.works.change(choose, lists.works, outputs, **ACT)
+    chosen.then(None, js=SHOW, **ACT)
 
 
 def _wire_buttons(page: Page, lists: LibraryList, buttons: Sequence[gr.Button]) -> None:
@@ -146,9 +148,8 @@ def _wire_buttons(page: Page, lists: LibraryList, buttons: Sequence[gr.Button]) 
 
 
 def _title(entry: Entry) -> str:
-    when = datetime.fromtimestamp(entry.created_s).astimezone()
     star = "★ " if entry.favourite else ""
-    return f"{star}{entry.title} · {kind_of(entry.workflow)} · {when:%d %b %H:%M}"
+    return f"{star}{entry.title} · {kind_of(entry.workflow)} · {day(entry.created_s)}"
 
 
 def _wave(page: Page, id_: str, owner: str) -> Any:

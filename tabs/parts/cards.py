@@ -1,5 +1,6 @@
 """Jobs as people see them: badge, step, bar, times, cost. All text passes through `escape`."""
 
+from datetime import datetime
 from html import escape
 
 from studio.account import Account
@@ -28,7 +29,7 @@ def job_card(job: Job, currency: str, *, heading: bool = True) -> str:
         f'<article class="job {job.state}" data-job="{escape(job.id)}"'
         f' data-state="{job.state}">'
         f'<div class="job-head"><span class="badge {job.state}">{BADGES[job.state]}</span>'
-        f'<span class="job-kind">{escape(kind_of(job.workflow))}</span>'
+        f'<span class="job-kind">{escape(kind_of(job.workflow))} · {day(job.created_s)}</span>'
         f'<span class="job-numbers">{escape(_numbers(job, currency))}</span></div>'
         f'{title}<div class="job-step">{escape(_step(job))}</div>'
         f"{bar if job.state in {'queued', 'running', 'waiting'} else ''}</article>"
@@ -38,6 +39,11 @@ def job_card(job: Job, currency: str, *, heading: bool = True) -> str:
 def kind_of(workflow: str) -> str:
     """Return what people call the kind of a job."""
     return workflow.replace("-", " ").capitalize()
+
+
+def day(time_s: float) -> str:
+    """Return a moment in unix time as people write it: 27 Nov 21:48."""
+    return f"{datetime.fromtimestamp(time_s).astimezone():%d %b %H:%M}"
 
 
 def account_table(account: Account, currency: str) -> str:

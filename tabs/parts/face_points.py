@@ -30,7 +30,9 @@ NAMES = (
 USUAL = ((0.41, 0.38), (0.59, 0.38), (0.5, 0.49), (0.43, 0.58), (0.57, 0.58))
 LOOKING = "path => ({ picture: '', told: path ? 'Looking for the face…' : '' })"
 UNLOOKED = "The face is looked for when the job starts."
-PLACED = "Drag the five points to the eyes, the tip of the nose and the corners of the mouth; arrow keys move the one in focus."
+PLACE = "Drag the five points to the eyes, the tip of the nose and the corners of the mouth"
+PLACED = "Drag a point that is not on its eye, the tip of the nose or its corner of the mouth"
+KEYS = "; arrow keys move the one in focus."
 
 TEMPLATE = """
 {{#if value.picture}}
@@ -192,7 +194,7 @@ def _value(
         "picture": f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode()}",
         "told": told,
         "part": " ".join(f"{each:.5f}" for each in part),
-        "advice": PLACED,
+        "advice": (PLACE if unsure else PLACED) + KEYS,
         "points": places,
         "unsure": unsure,
     }

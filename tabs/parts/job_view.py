@@ -74,7 +74,7 @@ def job_view(page: Page, workflow: str, invitation: str) -> JobView:
             account_table(job.account, currency) if job.finished else "",
             *(
                 view.result.show(page.studio, job, owner)
-                if before != job.id or job.finished
+                if job.finished or before not in {job.id, job.parent}  # what is being changed stays
                 else [gr.skip()] * len(view.result.outputs)
             ),
         ]

@@ -25,9 +25,14 @@ R = TypeVar("R", bound=Request)
 ASK_TO_NOTIFY = """() => { if ('Notification' in window && Notification.permission === 'default')
   Notification.requestPermission(); }"""
 AT_ONCE = "() => 'Taking it in…'"
-SHOW_JOB = """() => { if (!document.querySelector('#ID-wrong .note'))
-  document.getElementById('ID-job')?.scrollIntoView({ behavior: 'smooth',
-    block: matchMedia('(max-width: 720px)').matches ? 'start' : 'nearest' }); }"""
+SHOW_JOB = """() => {
+  const show = (left) => {
+    const place = document.getElementById('ID-job');
+    if (left && !place?.querySelector('.job')) setTimeout(show, 200, left - 1);
+    else place?.scrollIntoView({ behavior: 'smooth',
+      block: matchMedia('(max-width: 720px)').matches ? 'start' : 'nearest' });
+  };
+  if (!document.querySelector('#ID-wrong .note')) show(25); }"""
 TO_JOB = """<a class="to-job" href="#ID-job"><span class="works">See how far it is</span>
 <span class="waits">It waits for you: have a look</span><span class="over">See the result</span>
 <span class="failed">See what happened</span> ↓</a>"""

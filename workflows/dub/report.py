@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from engines.role_titles import ROLES
 from studio import metrics
 from studio.metrics import Metric
 from studio.request import Report
@@ -32,7 +33,13 @@ def readable(report: DubReport) -> str:
     told = (
         ("What to know", report.warnings),
         ("Consent", consent),
-        ("Made by", report.engines),
+        ("Who did what", tuple(map(_in_words, report.engines))),
     )
     ordered = sorted(report.metrics, key=lambda each: GROUPS.index(each.group))
     return metrics.readable("Dub report", report.summary, ordered, told)
+
+
+def _in_words(served: str) -> str:
+    """Return one of `DubReport.engines` with the role's name for people."""
+    role, colon, engine = served.partition(":")
+    return f"{ROLES.get(role, role)}{colon}{engine}"
