@@ -15,21 +15,17 @@ ACT: Mapping[str, Any] = {"show_progress": "hidden", "api_visibility": "private"
 """How what a person presses is wired: only by way of Gradio's queue do errors and news reach them."""
 
 CLOCK = """
-// Each second while a job is at work or somebody has just done something, else less often; a page
-// that nobody sees asks only while there is work, whose end it tells.
-const EVERY_S = 1, CALM_S = 2.5, LIVELY_S = 15;
-let asked_s = 0, touched_s = 0;
-const now_s = () => performance.now() / 1000;
-const touch = () => { touched_s = now_s(); };
-['pointerdown', 'keydown', 'visibilitychange'].forEach((kind) =>
-  document.addEventListener(kind, touch, { capture: true, passive: true }));
+// Each second while a job is at work or somebody has just done something, else every other second; a
+// page that nobody sees asks only while there is work, whose end it tells.
+const LIVELY_MS = 15_000;
+let touched_ms = performance.now(), rests = 0;
+['pointerdown', 'keydown', 'visibilitychange'].forEach((kind) => document.addEventListener(kind,
+  () => { touched_ms = performance.now(); }, { capture: true, passive: true }));
 setInterval(() => {
   const works = document.querySelector('.job.queued, .job.running') !== null;
-  const calm = !works && now_s() - touched_s > LIVELY_S;
-  if ((document.hidden && !works) || (calm && now_s() - asked_s < CALM_S)) return;
-  asked_s = now_s();
-  trigger('tick');
-}, EVERY_S * 1000);
+  rests = works || performance.now() - touched_ms < LIVELY_MS ? 0 : rests + 1;
+  if (!(document.hidden && !works) && rests % 2 === 0) trigger('tick');
+}, 1000);
 """
 FOLLOW = "(counts) => counts.split(' ').map(Number)"
 
