@@ -29,8 +29,9 @@ const rows = () => [...element.querySelectorAll('.line')];
 const pick = (row) => {
   rows().forEach((each) => each.setAttribute('aria-selected', String(each === row)));
   trigger('select', { id: row.dataset.id });
-  if (window.innerWidth < 900) setTimeout(() => document.querySelector('PANEL')
-    ?.scrollIntoView({ behavior: 'smooth', block: 'nearest' }), 400);
+  const panel = document.querySelector('PANEL');  // below the table, where there is no room beside it
+  if (panel?.getBoundingClientRect().top >= element.getBoundingClientRect().bottom)
+    setTimeout(() => panel.scrollIntoView({ behavior: 'smooth', block: 'start' }), 400);
 };
 const step = (row, event) => {
   const next = { ArrowDown: row.nextElementSibling, ArrowUp: row.previousElementSibling }[event.key];

@@ -10,8 +10,8 @@ SLOW_S = 240  # for a whole dub, on a busy machine
 OTHER = "Oigo la canción de la aldea."
 SCREENSHOT = os.environ.get("UNDERSTUDY_SCREENSHOT", "")  # before the tests clear such names
 MARKUP = '<img src=x onerror="window.hacked = 1">'
-IN_SIGHT = """() => { const { top } = document.querySelector('#dub-job .job').getBoundingClientRect();
-  return top >= 0 && top < 120; }"""
+IN_SIGHT = """() => { const card = document.querySelector('#dub-job .job')?.getBoundingClientRect();
+  return card && card.top >= 0 && card.top < 120; }"""
 DURATION = """(selector) => { const video = document.querySelector(selector);
   return video && video.readyState > 0 && video.duration > 0 ? video.duration : 0; }"""
 
