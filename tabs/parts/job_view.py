@@ -5,7 +5,6 @@ from typing import Any
 
 import gradio as gr
 
-from studio.jobs import Job
 from tabs.parts.border import border, owner_of
 from tabs.parts.cards import account_table, job_card
 from tabs.parts.page import ACT, Page
@@ -64,7 +63,6 @@ def job_view(page: Page, workflow: str, invitation: str) -> JobView:
             hidden = gr.update(visible=False)
             nothing = view.result.show(page.studio, None, owner)
             return [now, EMPTY.format(invitation), hidden, hidden, "", *nothing]
-        before = _shown_before(last, job)
         currency = page.studio.settings.currency
         return [
             now,
@@ -74,7 +72,8 @@ def job_view(page: Page, workflow: str, invitation: str) -> JobView:
             account_table(job.account, currency) if job.finished else "",
             *(
                 view.result.show(page.studio, job, owner)
-                if job.finished or before not in {job.id, job.parent}  # what is being changed stays
+                if job.finished
+                or last[0] not in {job.id, job.parent}  # what is being changed stays
                 else [gr.skip()] * len(view.result.outputs)
             ),
         ]
@@ -91,8 +90,3 @@ def job_view(page: Page, workflow: str, invitation: str) -> JobView:
     cancel.click(stop, opened, None, **ACT)
     retry.click(again, opened, None, **ACT)
     return view
-
-
-def _shown_before(last: tuple[str, int], job: Job) -> str:
-    """Return the id of the job painted before; "" if nothing was."""
-    return last[0] if last[1] >= 0 and last[0] == job.id else ""

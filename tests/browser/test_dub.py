@@ -95,6 +95,8 @@ def test_from_the_first_click_to_a_changed_line(people, visit):
     page.locator("#line-translation textarea").fill(OTHER)
     wait_for_text(page, "#dub-told", "1 change, not made yet")
     page.locator("#dub-make").click()
+    page.locator(f"#dub-job .job:not([data-job={first}])").wait_for()
+    assert page.locator("#dub-result video").is_visible()  # what is being changed
     second = wait_for_done(page, other_than=first)
     wait_for_text(page, "#dub-told", "No changes")
     wait_for_text(page, "#dub-lines .line:nth-child(2)", OTHER)
