@@ -344,7 +344,7 @@ def _choose(need: Need, candidates: Sequence[Entry]) -> Choice:
         if not refusal:
             return Choice(need, each, f"{each.title} will do it.", tuple(reasons))
         reasons.append(f"{each.title}: {refusal}")
-    why = "; ".join(reasons) or "there is none to choose"
+    why = "; ".join(reasons) or "this quality has none"
     return Choice(need, None, f"{lack(need)} ({why})")
 
 
