@@ -15,7 +15,7 @@ CALM = (
     "--disable-sync",
     "--no-first-run",
 )
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 HARMLESS = (
     # Gradio's own, for a field that takes pictures only.
     '[svelte-i18n] Message with id "file" must be of type "string", found: "object". Gettin its value through the "$format" method is deprecated; use the "json" method instead.',
