@@ -15,6 +15,7 @@ import workflows
 from engines import catalog, fetching, own_files
 from engines.copies import any_copies
 from engines.doctor import inspect_engines
+from engines.offers import offered
 from engines.residency.here import manager_here
 from engines.weights import is_offline, own_folders
 from media.doctor import inspect_ffmpeg
@@ -77,5 +78,6 @@ if __name__ == "__main__":
         serve=serve,
         inspect=inspect,
         weights=holdings,
+        offered=offered,
     )
     sys.exit(main(sys.argv[1:], house))

@@ -23,7 +23,14 @@ from studio.console import Console, clock, printable
 from studio.deliver import hand_out, make_folder, take_in
 from studio.doctor import Finding, inspect_port, write_findings
 from studio.errors import BadInput, BadPreset, StudioError
-from studio.flags import Parser, add_fields, read_arguments, read_fields
+from studio.flags import (
+    Offered,
+    Parser,
+    add_fields,
+    nothing_offered,
+    read_arguments,
+    read_fields,
+)
 from studio.jobs import Job
 from studio.logs import to_file
 from studio.settings import Settings, load_settings
@@ -53,6 +60,7 @@ class House:
     inspect: Callable[[Settings], Iterable[Finding]]  # for the doctor
     weights: Callable[[str, str, Sequence[str], Mapping[str, str]], Sequence[Holding]]
     """Of a workflow, a quality, engines, and the languages "source" and "target"; each may be empty"""
+    offered: Offered = nothing_offered
 
 
 def main(arguments: Sequence[str], house: House) -> int:
@@ -74,7 +82,8 @@ def main(arguments: Sequence[str], house: House) -> int:
 
 def _dispatch(arguments: Sequence[str], house: House) -> int:
     workflows = house.workflows()
-    parser = make_parser(workflows)
+    asks_help = not {"-h", "--help"}.isdisjoint(arguments)  # looking what there is takes a moment
+    parser = make_parser(workflows, house.offered if asks_help else nothing_offered)
     given = read_arguments(arguments, parser)
     settings, command = _settings(given), given["command"]
     if command == "serve":
@@ -136,8 +145,15 @@ def _address(settings: Settings) -> str:
     return f"http://{host}{f':{settings.port}' if settings.port else ', on a free port'}"
 
 
-def make_parser(workflows: Mapping[str, Workflow[Any]]) -> Parser:
-    """Return the parser of all commands: every workflow is one."""
+def make_parser(
+    workflows: Mapping[str, Workflow[Any]], offered: Offered = nothing_offered
+) -> Parser:
+    """Return the parser of all commands: every workflow is one.
+
+    Args:
+        workflows: by name.
+        offered: what the help names to choose from in a field.
+    """
     common = Parser(add_help=False)
     common.add_argument(
         "--data-dir",
@@ -162,7 +178,7 @@ def make_parser(workflows: Mapping[str, Workflow[Any]]) -> Parser:
             name, parents=[common], help=workflow.about, description=workflow.about
         )
         _add_output(one)
-        add_fields(one, workflow.request)
+        add_fields(one, workflow.request, offered)
     commands.add_parser("serve", parents=[serving], help="Serve the studio to a browser")
     resume = commands.add_parser(
         "resume", parents=[common], help="Go on with a job that was stopped, failed or waits"

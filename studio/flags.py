@@ -16,6 +16,8 @@ from studio.fields import FieldView, fields_of
 from studio.request import Request
 
 Q = TypeVar("Q", bound=Request)
+Offered = Callable[[FieldView], Sequence[str]]
+"""Tells what there is here to choose from in a field: ids; none where it names nothing."""
 
 FIELD = "field "  # begins the destinations of fields, so that none meets an option of ours
 METAVARS = {
@@ -26,6 +28,11 @@ METAVARS = {
     "data": "JSON",
     "language": "LANG",
 }
+
+
+def nothing_offered(_: FieldView) -> Sequence[str]:
+    """Tell of nothing to choose from."""
+    return ()
 
 
 class Parser(argparse.ArgumentParser):
@@ -62,14 +69,22 @@ def read_arguments(arguments: Sequence[str], parser: Parser) -> dict[str, Any]:
     return vars(given)
 
 
-def add_fields(parser: argparse.ArgumentParser, model: type[Request]) -> None:
-    """Give `parser` a flag for every field of `model`, in the groups that its form has."""
+def add_fields(
+    parser: argparse.ArgumentParser, model: type[Request], offered: Offered = nothing_offered
+) -> None:
+    """Give `parser` a flag for every field of `model`, in the groups that its form has.
+
+    Args:
+        parser: of a command.
+        model: whose fields are asked for.
+        offered: what the help names to choose from.
+    """
     groups: dict[str, argparse._ArgumentGroup] = {}  # pyright: ignore[reportPrivateUsage]
     for each in fields_of(model):
         title = "by hand" if each.extra.get("hidden") else str(each.extra.get("group", "Content"))
         if title not in groups:
             groups[title] = parser.add_argument_group(title.lower())
-        _add(groups[title], each)
+        _add(groups[title], each, offered(each))
 
 
 def read_fields(given: Mapping[str, Any], model: type[Q], store: Callable[[Path], Artefact]) -> Q:
@@ -137,11 +152,15 @@ def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPar
     return found
 
 
-def _add(group: "argparse._ArgumentGroup", view: FieldView) -> None:  # pyright: ignore[reportPrivateUsage]
+def _add(
+    group: "argparse._ArgumentGroup",  # pyright: ignore[reportPrivateUsage]
+    view: FieldView,
+    known: Sequence[str],
+) -> None:
     options: dict[str, Any] = {
         "dest": FIELD + view.name,
         "default": argparse.SUPPRESS,
-        "help": describe(view).replace("%", "%%"),
+        "help": describe(view, known).replace("%", "%%"),
     }
     if view.kind == "switch" and not view.many:
         group.add_argument(view.flag, action=argparse.BooleanOptionalAction, **options)
@@ -156,13 +175,15 @@ def _add(group: "argparse._ArgumentGroup", view: FieldView) -> None:  # pyright:
     group.add_argument(view.flag, required=view.required, **options)
 
 
-def describe(view: FieldView) -> str:
-    """Return a field's help text with its unit, limits and default."""
+def describe(view: FieldView, known: Sequence[str]) -> str:
+    """Return a field's help text with its unit, limits, default, and what there is to choose from."""
     about = [view.unit, view.limits]
     if view.many:
         about.append("may be given several times")
     if "language_of" in view.extra:
         about.append("its code, such as en")
+    if known:
+        about.append(f"one of {' '.join(known)}")
     if view.kind == "data":
         about.append("JSON, or the path of a JSON file")
     elif view.extra.get("text_file"):

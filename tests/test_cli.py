@@ -113,16 +113,22 @@ def test_every_field_has_one_flag():
     assert {each.dest for each in parser._actions} == {"help", *(FIELD + name for name in names)}
 
 
-def test_every_workflow_of_the_house_has_a_command():
+def test_every_workflow_of_the_house_has_a_command_whose_help_names_what_is_here(capsys):
     import workflows
+    from engines.offers import offered, offers
     from studio.workflow import discover
 
-    known = discover(workflows)
-    parser = make_parser(known)
-    for name in (name for name, each in known.items() if each.shown):
+    known = {name: each for name, each in discover(workflows).items() if each.shown}
+    parser = make_parser(known, offered)
+    for name, workflow in known.items():
         with pytest.raises(SystemExit) as stop:
             parser.parse_args([name, "--help"])
         assert stop.value.code == 0
+        told = " ".join(capsys.readouterr().out.split())
+        named = [each for each in fields_of(workflow.request) if offers(each)]
+        assert {"quality"} < {each.name for each in named}
+        for each in named:
+            assert f"one of {' '.join(offered(each))}" in told
 
 
 # -- as a process ----------------------------------------------------------------------------------

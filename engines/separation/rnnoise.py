@@ -64,8 +64,8 @@ class RnNoise:
         for piece in _with_context(_heard(mixture, BLOCK * window), window):
             gate, missed = _gates(piece, speech, window, rate_hz)
             kept = piece.mixture[:, piece.first : piece.last]
-            found = self._voice(piece, window) * gate
-            left = _left(piece.mixture - found, found)
+            found: Samples = self._voice(piece, window) * gate
+            left = _left(piece.mixture, found)
             found *= 1 + _ramp(piece, before or left, left)
             before = left
             found += missed * (piece.mixture - found)
@@ -117,15 +117,15 @@ def _from_the_middle(left: Grid, right: Grid, mask: NDArray[np.float32]) -> NDAr
     return same.astype(np.float32)
 
 
-def _left(other: Samples, voice: Samples) -> float:
-    """Return how much of the voice the background still carries: its projection onto the voice."""
-    whole = float(np.vdot(voice, voice))
-    return min(max(float(np.vdot(other, voice)) / (whole + TINY), 0.0), MOST_LEFT)
+def _left(mixture: Samples, voice: Samples) -> float:
+    """Return how much of the voice is still in the rest of the mixture: its projection onto the voice."""
+    heard, found = float(np.vdot(mixture, voice)), float(np.vdot(voice, voice))
+    return min(max(heard / (found + TINY) - 1, 0.0), MOST_LEFT)
 
 
 def _ramp(piece: _Piece, low: float, high: float) -> Wave:
     """Return a value for each sample of a piece that goes from one to the other where it counts."""
-    positions = np.arange(piece.mixture.shape[1])
+    positions = np.arange(piece.mixture.shape[1], dtype=np.float64)
     return np.interp(positions, (piece.first, piece.last), (low, high)).astype(np.float32)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from engines import catalog
+from engines.offers import voices
 from media.audio import open_audio
 from media.decode import decode_audio
 from media.pictures import read_picture
@@ -22,7 +23,7 @@ from tabs.parts.border import border
 from tabs.parts.character_models import ModelFields, draw_models, read_models, show_models
 from tabs.parts.characters import face
 from tabs.parts.face_points import judged
-from tabs.parts.form import KINDS, stored, uploaded, voice_choices
+from tabs.parts.form import KINDS, stored, uploaded
 from tabs.parts.page import ACT
 from workflows.likeness import REFERENCE_MIN_S
 from workflows.talking_head.portrait import LONGEST_PX
@@ -87,7 +88,7 @@ def draw_form() -> CharacterForm:
     advice = gr.HTML("", elem_id="character-advice")
     looks.change(_advise, looks, advice, **ACT)
     voice = gr.Dropdown(
-        [("None", ""), *voice_choices()], value="", label="Voice", elem_id="character-voice"
+        [("None", ""), *voices()], value="", label="Voice", elem_id="character-voice"
     )
     with gr.Accordion("A recording of the voice to take on", open=False, elem_classes="card-more"):
         recording = gr.Audio(

@@ -14,9 +14,7 @@ from gradio.utils import get_upload_folder
 from pydantic import ValidationError
 
 from engines import catalog
-from media.captions import caption_styles
-from media.formats import formats
-from media.languages import language_name
+from engines.offers import offers
 from studio.artefacts import Artefact, Store
 from studio.errors import BadInput
 from studio.fields import FieldView, fields_of
@@ -369,40 +367,24 @@ def _hex(colour: str) -> str:
     return "#" + "".join(f"{min(255, round(float(each))):02x}" for each in parts[:3])
 
 
-def _choices(view: FieldView) -> list[tuple[str, Any]] | None:  # noqa: PLR0911 - one a kind
+def _choices(view: FieldView) -> list[tuple[str, Any]] | None:
     if view.kind == "character":
         return [("Nobody", "")]  # those of whoever looks come when the page is opened
     if "language_of" in view.extra:
         return [*language_choices(view.extra["language_of"])]
-    if "engine_of" in view.extra:
-        known = catalog.entries(view.extra["engine_of"]).values()
-        return [("What the quality chooses", ""), *((_marked(each), each.id) for each in known)]
-    if "voice" in view.extra:
-        return [(str(view.extra["voice"]), ""), *voice_choices()]
-    if "quality" in view.extra:
-        best = catalog.default_quality().capitalize()
-        presets = ((each.capitalize(), each) for each in catalog.qualities())
-        return [(f"Automatic: {best}", ""), *presets]
-    if "format" in view.extra:
-        return [
-            (f"{each.title} ({each.width_px} × {each.height_px})", each.id)
-            for each in formats().values()
-        ]
-    if "caption_style" in view.extra:
-        return [(each.title, each.id) for each in caption_styles().values()]
+    if here := offers(view):
+        return [*_unchosen(view), *here]
     labels = view.extra.get("labels", {})
     named = [(labels.get(each, str(each).capitalize()), each) for each in view.choices]
     return named or None
 
 
-def _marked(engine: catalog.Entry) -> str:
-    """Return its title, and the mark of a licence that forbids commercial use."""
-    return engine.title if engine.commercial is not False else f"{engine.title}, not commercial"
-
-
-def voice_choices() -> list[tuple[str, str]]:
-    """Return (title with languages, id) of every built-in voice."""
-    return [
-        (f"{each.title} ({', '.join(map(language_name, each.languages))})", each.id)
-        for each in catalog.voices().values()
-    ]
+def _unchosen(view: FieldView) -> list[tuple[str, str]]:
+    """Return what it is called when nothing is chosen, where that may be."""
+    if "engine_of" in view.extra:
+        return [("What the quality chooses", "")]
+    if "voice" in view.extra:
+        return [(str(view.extra["voice"]), "")]
+    if "quality" in view.extra:
+        return [(f"Automatic: {catalog.default_quality().capitalize()}", "")]
+    return []
