@@ -15,6 +15,7 @@ CALM = (
     "--disable-sync",
     "--no-first-run",
 )
+PATIENCE_MS = 60_000  # on a busy machine
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 HARMLESS = (
     # Gradio's own, for a field that takes pictures only.
@@ -25,8 +26,9 @@ HARMLESS = (
 
 @pytest.fixture(scope="session")
 def browser():
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import Error, expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     path = next(filter(None, map(shutil.which, NAMES)), None)
     with sync_playwright() as play:
         try:
@@ -57,7 +59,7 @@ def people(browser, seats, site):  # noqa: F811
         options["viewport"] = {"width": width, "height": height}
         free = seats[repr(sorted(options.items()))]
         context = free.pop() if free else browser.new_context(**options)
-        context.set_default_timeout(60_000)  # on a busy machine
+        context.set_default_timeout(PATIENCE_MS)
         opened.append((free, context))
         for event, note in listeners.items():
             context.on(event, note)

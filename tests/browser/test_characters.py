@@ -1,6 +1,7 @@
 """Characters in a real browser: made, chosen, heard, taken along, and deleted."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.test_window import open_tab
 from tests.media import shared
@@ -50,8 +51,8 @@ def take_along(page, tmp_path):
         page.locator("#character-import").click()
     chooser.value.set_files(tmp_path / "ann.zip")
     page.locator("#character-board .pick-title", has_text=f"{NAME} (2)").wait_for()
-    assert page.locator("#character-kept input:checked").count() == 2
-    assert page.locator("#character-triggers textarea").input_value() == "ann person"
+    expect(page.locator("#character-kept input:checked")).to_have_count(2)
+    expect(page.locator("#character-triggers textarea")).to_have_value("ann person")
     page.locator("#character-kept label", has_text="ann.pth").click()
     page.locator("#character-save").click()
     page.locator("#character-kept label", has_text="ann.pth").wait_for(state="detached")
@@ -74,8 +75,8 @@ def test_a_character_from_the_library_to_the_talking_head(visit, tmp_path):
     page.locator("#character-save").click()
     page.locator("#character-faces img").wait_for()
     page.locator("#character-kept label", has_text="ann.pth").wait_for()
-    assert page.locator("#character-kept input:checked").count() == 2
-    assert page.locator("#character-panel h2").first.inner_text().upper() == NAME.upper()
+    expect(page.locator("#character-kept input:checked")).to_have_count(2)
+    expect(page.locator("#character-panel h2").first).to_have_text(NAME, ignore_case=True)
     take_along(page, tmp_path)
 
     open_tab(page, "Talking Head")
@@ -95,4 +96,4 @@ def test_a_character_from_the_library_to_the_talking_head(visit, tmp_path):
     open_tab(page, "Library")
     for title in (NAME, f"{NAME} (2)"):  # the second is open
         delete(page, title)
-    assert page.locator("#character-board .pick").count() == 1
+    expect(page.locator("#character-board .pick")).to_have_count(1)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SLOW_S = 240  # for a whole dub, on a busy machine
@@ -76,7 +77,7 @@ def test_from_the_first_click_to_a_changed_line(people, visit):
     page = visit(person)
     page.locator("#dub-sample").click()
     page.locator("#dub-job .job.running .bar").wait_for(timeout=60_000)
-    assert "Step" in page.locator("#dub-job .job-step").inner_text()
+    expect(page.locator("#dub-job .job-step")).to_contain_text("Step")
     page.close()
 
     page = visit(person)  # the same browser, a new page: it finds the job
@@ -84,7 +85,7 @@ def test_from_the_first_click_to_a_changed_line(people, visit):
     page.wait_for_function(f"({DURATION})('#dub-result video')")
     page.locator("#dub-lines .line").first.wait_for()
     photograph(page)
-    assert "No changes" in page.locator("#dub-told").inner_text()
+    expect(page.locator("#dub-told")).to_contain_text("No changes")
 
     pick(page, 1)
     length_s, before = play(page, "#line-dub")
@@ -96,7 +97,7 @@ def test_from_the_first_click_to_a_changed_line(people, visit):
     wait_for_text(page, "#dub-told", "1 change, not made yet")
     page.locator("#dub-make").click()
     page.locator(f"#dub-job .job:not([data-job={first}])").wait_for()
-    assert page.locator("#dub-result video").is_visible()  # what is being changed
+    expect(page.locator("#dub-result video")).to_be_visible()  # what is being changed
     second = wait_for_done(page, other_than=first)
     wait_for_text(page, "#dub-told", "No changes")
     wait_for_text(page, "#dub-lines .line:nth-child(2)", OTHER)
@@ -132,7 +133,7 @@ def test_words_never_become_markup_and_changes_can_be_undone(people, visit):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.locator("#dub-undo").click()
     wait_for_text(page, "#dub-told", "No changes")
-    assert page.locator("#line-translation textarea").input_value() == kept
+    expect(page.locator("#line-translation textarea")).to_have_value(kept)
 
 
 def test_a_review_waits_and_goes_on_and_the_table_works_by_keyboard(people, visit):
@@ -141,7 +142,7 @@ def test_a_review_waits_and_goes_on_and_the_table_works_by_keyboard(people, visi
     page.locator("#dub-sample").click()
     page.locator("#dub-job .job.waiting").wait_for(timeout=SLOW_S * 1000)
     page.locator("#dub-lines .line").first.wait_for()
-    assert page.locator("#dub-make").inner_text() == "Continue"
+    expect(page.locator("#dub-make")).to_have_text("Continue")
     pick(page, 1)
     page.locator("#line-translation textarea").fill(OTHER)
     wait_for_text(page, "#dub-lines .line:nth-child(2)", OTHER)
@@ -149,7 +150,7 @@ def test_a_review_waits_and_goes_on_and_the_table_works_by_keyboard(people, visi
     page.locator("#dub-job .job.waiting").wait_for(state="detached")
     wait_for_done(page)
     wait_for_text(page, "#dub-lines .line:nth-child(2)", OTHER)
-    assert page.locator("#dub-make").inner_text() == "Make the changes"
+    expect(page.locator("#dub-make")).to_have_text("Make the changes")
 
     page.locator("#dub-lines .line").first.focus()
     page.keyboard.press("ArrowDown")

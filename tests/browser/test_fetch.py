@@ -1,6 +1,7 @@
 """Weights in a real browser: seen missing, fetched by a click, watched in the Queue, seen present."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.test_window import open_tab, wait_for_state
 from tests.tabs.conftest import ROOT, fetching_from, hub, serve  # noqa: F401 - a fixture
@@ -58,12 +59,12 @@ def test_weights_are_fetched_by_a_click(visit, hub):  # noqa: F811
     page.get_by_text("It is in the Queue as weights-").first.wait_for()
     open_tab(page, "Queue")
     wait_for_state(page, "#queue", "running")
-    assert "Fetch weights" in page.locator("#queue .job.running").inner_text()
+    expect(page.locator("#queue .job.running")).to_contain_text("Fetch weights")
     hub.stall_at = None
     wait_for_state(page, "#queue", "done")
 
     open_tab(page, "Engine Room")
     page.locator("#engine-room-look").click()
     engine(page).locator(".badge.done").wait_for(state="attached")
-    assert "HERE" in engine(page).text_content().upper()
+    expect(engine(page)).to_contain_text("here", ignore_case=True)
     assert len(hub.gets("voice")) == 1

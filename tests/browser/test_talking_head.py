@@ -1,6 +1,7 @@
 """The Talking Head tab in a real browser: points on a face, a film, one sentence changed, a reload."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.media import shared
 
@@ -45,7 +46,7 @@ def test_points_are_dragged_by_mouse_and_keys(visit):
     picture.set_input_files(str(shared("portraits/noface_cat.png")))
     dot = page.locator("#face-points .face-point").nth(2)
     dot.wait_for()
-    assert "No face was found" in page.locator("#face-points summary").inner_text()
+    expect(page.locator("#face-points summary")).to_contain_text("No face was found")
     dot.evaluate("dot => dot.scrollIntoView({ block: 'center' })")
     box = dot.bounding_box()
     page.mouse.move(box["x"] + 18, box["y"] + 18)

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.tabs.conftest import get, make_sound
 
@@ -46,7 +47,7 @@ def test_every_tab_is_there_and_bad_input_is_a_sentence(visit, tmp_path):
 
     open_tab(page, "Engine Room")
     page.locator("#engine-room-machine .facts").wait_for()
-    assert "free of" in page.locator("#engine-room-machine").inner_text()
+    expect(page.locator("#engine-room-machine")).to_contain_text("free of")
     assert page.locator("#engine-room-engines .engine").count() >= 5
     page.locator("#engine-room-free").click()
     page.get_by_text("are free again").first.wait_for()
@@ -60,7 +61,7 @@ def test_every_tab_is_there_and_bad_input_is_a_sentence(visit, tmp_path):
     page.locator("#quieter-field-sound .file-preview").wait_for()
     page.locator("#quieter-start").click()
     wait_for_state(page, "#quieter-job", "failed")
-    assert "is no WAV file" in page.locator("#quieter-job .job-step").inner_text()
+    expect(page.locator("#quieter-job .job-step")).to_contain_text("is no WAV file")
 
 
 def test_a_job_outlives_its_page_and_its_end_is_news(visit, people, sound, site):
@@ -80,9 +81,9 @@ def test_a_job_outlives_its_page_and_its_end_is_news(visit, people, sound, site)
     page.wait_for_function("window.told.length === 1")
     assert re.match(r"Done: beep\.wav", page.evaluate("told[0]"))
     page.locator("#quieter-audio").wait_for()
-    assert page.locator("#quieter-result .note").inner_text().startswith("Your note: <img")
+    expect(page.locator("#quieter-result .note")).to_contain_text("Your note: <img")
     page.locator("#quieter-report-fold").get_by_role("button").first.click()
-    assert "6 seconds." in page.locator("#quieter-report").inner_text()
+    expect(page.locator("#quieter-report")).to_contain_text("6 seconds.")
     assert page.locator("#quieter-result img[src=x]").count() == 0
 
 
@@ -97,11 +98,11 @@ def test_two_pages_the_lamp_and_cancel(visit, people, sound):
     wait_for_state(first, "#quieter-job", "running")
     open_tab(second, "Queue")
     wait_for_state(second, "#queue", "running")
-    assert second.locator("#queue .job.running [role=progressbar]").count() == 1
+    expect(second.locator("#queue .job.running [role=progressbar]")).to_have_count(1)
     second.locator("#queue button[data-act=cancel]").first.click()
     wait_for_state(first, "#quieter-job", "cancelled")
     wait_for_state(second, "#queue", "cancelled")
-    assert first.locator("#quieter-retry").is_visible()
+    expect(first.locator("#quieter-retry")).to_be_visible()
 
 
 def test_settings_come_back_and_links_open(visit, site, tmp_path):
@@ -113,13 +114,13 @@ def test_settings_come_back_and_links_open(visit, site, tmp_path):
 
     other = visit(path=f"/?job={job}")  # another browser: the link alone leads there
     other.locator(f"#quieter-job .job[data-job={job}]").wait_for()
-    assert other.locator("#quieter-job .job-title").inner_text() == "Ünï & näme.wav"
+    expect(other.locator("#quieter-job .job-title")).to_have_text("Ünï & näme.wav")
     open_tab(other, "Queue")
     other.locator(f"#queue button[data-act=same][data-id={job}]").click()
     other.locator("[role=tab][aria-selected=true]:has-text('Quieter')").wait_for()
     number = other.locator("#quieter-field-by-db input[type=number]")
     other.wait_for_function("node => node.value === '13'", arg=number.element_handle())
-    assert "Kept: Ünï & näme.wav" in other.locator("#quieter-field-sound").inner_text()
+    expect(other.locator("#quieter-field-sound")).to_contain_text("Kept: Ünï & näme.wav")
     number.fill("14")
     other.locator("#quieter-start").click()
     other.locator(f"#quieter-job .job.done:not([data-job={job}])").wait_for()
