@@ -109,6 +109,8 @@ def _step(job: Job) -> str:
         return "Have a look, then continue."
     if job.state in {"done", "cancelled"}:
         return ""
+    if not job.step:
+        return "Starting"
     item = f" · {job.item} of {job.items}" if job.items > 1 else ""
     return f"Step {job.step_n} of {job.step_m}: {job.step}{item}"
 

@@ -69,6 +69,7 @@ def test_a_card_says_how_far_a_job_is():
     assert "1 min 05 s · 1 h 01 min to go · 1.24 EUR" in card
     assert 'aria-valuenow="42"' in card
     assert "Place 4 in the queue" in job_card(replace(JOB, state="queued", position=4), "EUR")
+    assert ">Starting<" in job_card(replace(JOB, step="", step_n=0), "EUR")
     assert "Have a look" in job_card(replace(JOB, state="waiting"), "EUR")
     done = job_card(replace(JOB, state="done"), "EUR")
     assert "progressbar" not in done
