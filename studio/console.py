@@ -23,14 +23,14 @@ class Console:
 
     def show(self, job: Job) -> None:
         """Show the job as it stands; called as often as it changes."""
-        if job.finished:
+        if not self.stream.isatty():
+            self._plain(job)
+        elif job.finished:
             self.close()
-        elif self.stream.isatty():
+        else:
             width = shutil.get_terminal_size().columns
             self._write(f"\r\033[K{_moving(job)[: width - 1]}")
             self._open = True
-        else:
-            self._plain(job)
 
     def say(self, text: str) -> None:
         """Write a line of its own."""
@@ -44,13 +44,15 @@ class Console:
             self._open = False
 
     def _plain(self, job: Job) -> None:
-        if not job.step and job.position == 1:  # it starts in a moment
+        if not job.step and (
+            job.finished or job.position == 1
+        ):  # it never began, or does in a moment
             return
         step = f"{job.step_n}/{job.step_m} {job.step}" if job.step else _state(job)
         now = time.monotonic()
         if step != self._step:
             self._write(f"{step}\n")
-        elif now - self._written_s >= PLAIN_S:
+        elif now - self._written_s >= PLAIN_S and not job.finished:
             self._write(f"{step}:{_items(job)} {job.fraction:.0%}{_left(job)}\n")
         else:
             return

@@ -133,7 +133,8 @@ def test_the_command_lists_and_fetches_them(hub, tmp_path):
     assert "own/voice" in table[2] and "MIT" in table[2] and "no" in table[1].split()
     assert not hub.gets()  # it only asked how large they are
     done = command(tmp_path, "weights", "--engine", "own-voice")
-    assert "To fetch: 0.1 MB, for own-voice." in done.stderr and "Done in " in done.stderr
+    assert "To fetch: 0.1 MB, for own-voice." in done.stderr
+    assert "1/1 Fetch weights" in done.stderr and "Done in " in done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
     assert said["state"] == "done" and said["weights"][0]["state"] == "present"
     again = command(tmp_path, "weights", "--engine", "own-voice")
