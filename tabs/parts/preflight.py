@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from engines import catalog
 from engines.catalog import Choice
-from engines.role_titles import ROLES, lack
+from engines.role_titles import ROLES
 from studio.errors import BadPreset
 from studio.holdings import Keeper
 from studio.request import Request
@@ -123,8 +123,7 @@ def _row(choice: Choice) -> str:
     does = escape(ROLES.get(choice.need.role, choice.need.role))
     if choice.engine is None:
         kind = "small" if choice.need.optional else "lack"
-        why = choice.why.replace(lack(choice.need), "nothing here")
-        return f'<p><b>{does}</b> <span class="{kind}">{escape(why)}</span></p>'
+        return f'<p><b>{does}</b> <span class="{kind}">{escape(choice.why)}</span></p>'
     engine = choice.engine
     instead = "".join(f'<p class="small lack">Not {escape(each)}</p>' for each in choice.passed)
     limits = "" if engine.commercial is True else f" · {USES[engine.commercial]}"
