@@ -36,9 +36,7 @@ CENTRED = 0.75  # at least so much of the voice must come from the middle
 SPEECH, MARGIN_S = 0.15, 0.4  # probability from which somebody may speak, and time around it
 SINGING = 0.2  # share of the energy (-7 dB over a second) from which a voice is heard anyway
 SURE, SURE_MARGIN_S = 0.7, 0.2  # probability from which somebody does speak, and time around it
-MOST_LEFT = (
-    0.2  # of the voice is ever looked for in the background; more is music that goes with it
-)
+MOST_LEFT = 0.2  # of the voice is looked for in the background; more is music that goes with it
 LOST = 0.03  # share (-15 dB over a second) under which the network has missed who speaks
 TINY = 1e-12
 
