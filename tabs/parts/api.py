@@ -5,8 +5,9 @@ leaves. `/submit`, `/status`, `/events`, `/cancel`, `/retry`, `/answer`, `/resul
 `/create_character` and `/voices` never block.
 """
 
+import asyncio
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -19,14 +20,14 @@ from studio.characters import Character
 from studio.errors import BadInput, StudioError
 from studio.jobs import Job
 from studio.request import Request
-from studio.studio import Studio
+from studio.studio import FOLLOW_S, Studio
 from studio.workflow import Workflow, choose
 from tabs.parts import character_form, form
 from tabs.parts.border import border, member_of, owner_of, translated
 
 PRIVATE = {"owner", "request", "result", "review_value"}
 FOLLOWED = 24
-"""Jobs that are followed at once: each holds one of Gradio's 40 threads, and the page needs some too."""
+"""Jobs that are followed at once: each holds one of the 40 places of Gradio's queue; the page needs some."""
 
 
 def declare(studio: Studio) -> None:
@@ -254,9 +255,10 @@ def _declare_workflow(studio: Studio, workflow: Workflow[Any]) -> None:
         files = gr.File(file_count="multiple", label="files")
         report = gr.JSON(label="about")
 
-    def run(*given: Any) -> Generator[Any, None, None]:
+    async def run(*given: Any) -> AsyncGenerator[Any, None]:
         try:
-            yield from _stream(studio, workflow, asked, given)
+            async for told in _stream(studio, workflow, asked, given):
+                yield told
         except Exception as error:
             raise translated(error) from error
 
@@ -273,19 +275,42 @@ def _declare_workflow(studio: Studio, workflow: Workflow[Any]) -> None:
     )
 
 
-def _stream(
+async def _stream(
     studio: Studio, workflow: Workflow[Any], asked: form.Form[Any], given: Sequence[Any]
-) -> Generator[Any, None, None]:
-    """Submit, then follow; whoever stops listening stops only this."""
+) -> AsyncGenerator[Any, None]:
+    """Submit, then follow; whoever stops listening stops only this.
+
+    It waits without a thread, so that it ends at once when its caller leaves: Gradio lets a thread
+    come back first.
+    """
     *values, request, progress = given
     owner = member_of(request)
-    job = studio.submit(workflow.name, asked.read(studio.store, ["", *values]), owner=owner)
+    job = await asyncio.to_thread(_submit, studio, workflow, asked, values, owner)
     step: str | None = None
-    for now in studio.follow(job.id, owner):
-        if now.step != step:  # no more often: what is given hides the progress from who polls
-            yield gr.skip(), {"job": now.id}
-        progress(now.fraction, desc=f"{now.step or now.state} ({now.step_n}/{now.step_m})")
-        job, step = now, now.step
+    while True:
+        if job.step != step:  # no more often: what is given hides the progress from who polls
+            step = job.step
+            yield gr.skip(), {"job": job.id}
+        progress(job.fraction, desc=f"{job.step or job.state} ({job.step_n}/{job.step_m})")
+        if job.finished or job.state == "waiting":
+            break
+        await asyncio.sleep(FOLLOW_S)
+        job = await asyncio.to_thread(studio.job, job.id, owner)
+    yield await asyncio.to_thread(_made, studio, job, owner)
+
+
+def _submit(
+    studio: Studio, workflow: Workflow[Any], asked: form.Form[Any], values: list[Any], owner: str
+) -> Job:
+    return studio.submit(workflow.name, asked.read(studio.store, ["", *values]), owner=owner)
+
+
+def _made(studio: Studio, job: Job, owner: str) -> tuple[list[str], dict[str, Any]]:
+    """Return the files of a job that ended and what is told about them.
+
+    Raises:
+        StudioError: if it made none.
+    """
     if job.state == "waiting":
         raise StudioError(
             f"the job {job.id} waits for you to look at the {job.review}",
@@ -295,7 +320,7 @@ def _stream(
         raise StudioError(job.error or f"the job {job.id} is {job.state}")
     made = studio.export(job.id, owner)
     about = {"job": job.id, "artefacts": list(made), "report": _report(studio, job.id, owner)}
-    yield [str(path) for path in made.values()], about
+    return [str(path) for path in made.values()], about
 
 
 def _documentation(workflow: Workflow[Any], asked: form.Form[Any]) -> str:

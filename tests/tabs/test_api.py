@@ -99,12 +99,15 @@ def test_a_workflow_streams_its_progress_and_returns_its_files(site, client, sou
 
 
 def test_a_job_goes_on_when_its_caller_leaves(site, client, sound):
-    leaver = Client(site.url, verbose=False)
+    leaver = Client(site.url, verbose=False, httpx_kwargs={"timeout": 30})
     with site.held():
         call = leaver.submit(sound=handle_file(str(sound)), by_db=21, api_name="/quieter")
         while not (call.outputs() or call.done()):
             time.sleep(0.05)
         job = call.outputs()[0][1]["job"]
+        while client.predict(job, api_name="/status")["step"] != "Turn a second down":
+            time.sleep(0.1)
+        time.sleep(1)  # now nothing changes that the caller could hear of
         call.cancel()
     assert wait_for(client, job, "done")["fraction"] == 1.0
     assert set(client.predict(job, api_name="/result")["files"]) == {"audio", "report_text"}
@@ -116,7 +119,7 @@ def test_a_job_goes_on_when_its_caller_leaves(site, client, sound):
 def test_however_many_follow_their_jobs_the_site_answers(site, sound):
     many = Client(site.url, verbose=False, max_workers=50)
     asked = {"sound": handle_file(str(sound)), "by_db": 3, "pause_s": 60}
-    calls = [many.submit(**asked, api_name="/quieter") for _ in range(42)]  # of 40 threads
+    calls = [many.submit(**asked, api_name="/quieter") for _ in range(42)]  # of Gradio's 40
     while len(unfinished_of(site)) < 20:
         time.sleep(0.2)
     time.sleep(2)
