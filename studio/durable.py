@@ -67,6 +67,10 @@ class DurableQueue:
         with SetWorkflowID(f"{id_}.{run}"):
             DBOS.enqueue_workflow(queue, self._workflow, id_, run)
 
+    def take_back(self, id_: str, run: int) -> None:
+        """Let a run that waits go: as one that finds its job cancelled it would cost its turn."""
+        DBOS.cancel_workflow(f"{id_}.{run}")
+
     def pace(self, *, resting: bool) -> None:
         """Look at the queues less often, or as often as before.
 

@@ -230,11 +230,13 @@ class Studio:
 
     def cancel(self, id_: str, owner: str = "") -> Job:
         """Stop a job: at once where it does not run, within two seconds where it does."""
-        self.job(id_, owner)
+        run = self._jobs.row(self.job(id_, owner).id)["run"]
         ended = {"state": "cancelled", "finished_s": time.time()}
-        if not self._jobs.change(
+        if self._jobs.change(
             id_, ended, when=("queued", "waiting"), event=("cancelled", "stopped by the user")
         ):
+            self._worker.take_back(id_, run)
+        else:
             self._jobs.change(id_, {"stop": 1}, when=("running",), event=("stop asked", ""))
         return self.job(id_, owner)
 

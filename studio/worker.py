@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -41,6 +42,7 @@ class Worker:
     _awake: Event = field(default_factory=Event, init=False)
     _thread: Thread | None = field(default=None, init=False)
     _collected_s: float = field(default_factory=time.monotonic, init=False)
+    _taken_back: deque[tuple[str, int]] = field(default_factory=deque[tuple[str, int]], init=False)
     _busy_s: float = field(default_factory=time.monotonic, init=False)
     _active: set[str] = field(default_factory=set[str], init=False)
 
@@ -52,6 +54,11 @@ class Worker:
     def wake(self) -> None:
         """Look at the table now."""
         self._awake.set()
+
+    def take_back(self, id_: str, run: int) -> None:
+        """A queued job was cancelled: its run need not wait for its turn."""
+        self._taken_back.append((id_, run))
+        self.wake()
 
     def stop(self, timeout_s: float) -> bool:
         """End; running jobs (told by `stopping`) get that long. Tell whether all of them ended."""
@@ -94,6 +101,8 @@ class Worker:
         for id_, name, run in unsent:
             queue.put(name, id_, run)
             self.jobs.mark_sent(id_, run)
+        while self._taken_back:
+            queue.take_back(*self._taken_back.popleft())
         queue.pace(resting=self._rests())
         self.idle.tick()
         if now - self._collected_s > COLLECT_S:

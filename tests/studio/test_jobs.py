@@ -5,6 +5,7 @@ import subprocess
 import time
 
 import pytest
+from dbos import DBOS
 
 from studio import durable
 from studio.errors import BadInput, Busy, LimitReached, NotFound
@@ -35,6 +36,14 @@ def until(studio, job, wanted, owner=""):
         assert not seen.finished or wanted(seen), seen
         time.sleep(0.02)
     raise AssertionError(studio.job(job.id, owner))
+
+
+def until_status(run, wanted):
+    """Wait for what the durable queue knows of a run."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (known := DBOS.get_workflow_status(run)) is None or known.status != wanted:
+        assert time.monotonic() < deadline, known
+        time.sleep(0.02)
 
 
 def finish(studio, job, owner=""):
@@ -152,7 +161,10 @@ def test_a_queued_job_is_cancelled_at_once_and_the_one_behind_it_runs(studio):
     first = running(studio, studio.submit("toy", SLOW))
     second, third = studio.submit("toy", SLOW), studio.submit("toy", ToyRequest())
     assert [studio.job(each.id).position for each in (second, third)] == [1, 2]
+    sent = f"{second.id}.{studio._jobs.row(second.id)['run']}"
+    until_status(sent, "ENQUEUED")
     assert studio.cancel(second.id).state == "cancelled"
+    until_status(sent, "CANCELLED")
     assert studio.job(third.id).position == 1
     studio.cancel(first.id)
     assert finish(studio, third).state == "done"
