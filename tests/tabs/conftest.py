@@ -11,6 +11,7 @@ import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gradio_client import Client
@@ -21,6 +22,7 @@ from tests.tabs.quieter import HELD
 
 ROOT = Path(__file__).parents[2]
 READY_S = 90  # on a busy machine; `test_start` measures
+ANSWER_S = 30  # so too; a client of Gradio's has five seconds' patience
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,13 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def get(url: str, timeout_s: float = 10) -> bytes:
-    with urllib.request.urlopen(url, timeout=timeout_s) as answer:  # noqa: S310 - our own server
+def get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=ANSWER_S) as answer:  # noqa: S310 - our own server
         return answer.read()
+
+
+def client_of(url: str, **settings: Any) -> Client:
+    return Client(url, verbose=False, httpx_kwargs={"timeout": ANSWER_S}, **settings)
 
 
 @contextlib.contextmanager
@@ -106,14 +112,14 @@ def guarded_site(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def client(site):
-    return Client(site.url, verbose=False)
+    return client_of(site.url)
 
 
 @pytest.fixture(scope="session")
 def ann_and_bob(guarded_site):
     """The two people's clients."""
     people = (("ann", "a-long-word"), ("bob", "another-word"))
-    return [Client(guarded_site.url, auth=each, verbose=False) for each in people]
+    return [client_of(guarded_site.url, auth=each) for each in people]
 
 
 def make_sound(path: Path, seconds: int = 6, pitch: float = 5.0) -> Path:

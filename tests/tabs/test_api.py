@@ -10,14 +10,14 @@ from pathlib import Path
 import anyio
 import psutil
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 
 from studio.artefacts import Store
 from studio.character_files import export_character
 from studio.characters import Character, Characters
 from studio.consent import record_consent
 from studio.database import connect
-from tests.tabs.conftest import ROOT, get, make_sound
+from tests.tabs.conftest import ANSWER_S, ROOT, client_of, get, make_sound
 
 ENDPOINTS = {
     "/dub",
@@ -65,7 +65,7 @@ def post(url, body):
     data = json.dumps(body).encode()
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, data, headers)  # noqa: S310 - our own server
-    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:  # noqa: S310
         return answer.read()
 
 
@@ -99,7 +99,7 @@ def test_a_workflow_streams_its_progress_and_returns_its_files(site, client, sou
 
 
 def test_a_job_goes_on_when_its_caller_leaves(site, client, sound):
-    leaver = Client(site.url, verbose=False, httpx_kwargs={"timeout": 30})
+    leaver = client_of(site.url)
     with site.held():
         call = leaver.submit(sound=handle_file(str(sound)), by_db=21, api_name="/quieter")
         while not (call.outputs() or call.done()):
@@ -117,7 +117,7 @@ def test_a_job_goes_on_when_its_caller_leaves(site, client, sound):
 
 
 def test_however_many_follow_their_jobs_the_site_answers(site, sound):
-    many = Client(site.url, verbose=False, max_workers=50)
+    many = client_of(site.url, max_workers=50)
     asked = {"sound": handle_file(str(sound)), "by_db": 3, "pause_s": 60}
     calls = [many.submit(**asked, api_name="/quieter") for _ in range(42)]  # of Gradio's 40
     while len(unfinished_of(site)) < 20:
@@ -193,9 +193,7 @@ def test_paths_that_were_not_uploaded_are_refused(site, path):
 def test_a_studio_at_rest_leaves_the_processor_alone(site):
     server = psutil.Process(site.pid)
     taken = []
-    for _ in range(
-        5
-    ):  # the job before may still be ending, and other processes make each tick dear
+    for _ in range(5):  # the job before may be ending, and other processes make each tick dear
         before = sum(server.cpu_times()[:2])
         time.sleep(2)
         taken.append((sum(server.cpu_times()[:2]) - before) / 2)
@@ -294,17 +292,19 @@ class TestTwoPeople:
 
         body = {"data": ["quieter", {"sound": file}]}
         where = f"{guarded_site.url}/gradio_api/run/submit"
-        return httpx.post(where, json=body, cookies=dict(person.cookies)).status_code
+        return httpx.post(
+            where, json=body, cookies=dict(person.cookies), timeout=ANSWER_S
+        ).status_code
 
     def test_strangers_get_nothing(self, guarded_site):
         import httpx
 
         for path in ("/config", "/gradio_api/info"):
-            assert httpx.get(guarded_site.url + path).status_code == 401
+            assert httpx.get(guarded_site.url + path, timeout=ANSWER_S).status_code == 401
         body = {"data": [5]}
         where = f"{guarded_site.url}/gradio_api/run/jobs"
-        assert httpx.post(where, json=body).status_code == 401
-        assert httpx.get(f"{guarded_site.url}/health").status_code == 200
+        assert httpx.post(where, json=body, timeout=ANSWER_S).status_code == 401
+        assert httpx.get(f"{guarded_site.url}/health", timeout=ANSWER_S).status_code == 200
 
     def test_agents_without_a_login_do_nothing(self, guarded_site):
         from mcp import ClientSession
@@ -333,4 +333,4 @@ def status_of(url, client):
     import httpx
 
     cookies = dict(client.cookies) if client else {}
-    return httpx.get(url, cookies=cookies).status_code
+    return httpx.get(url, cookies=cookies, timeout=ANSWER_S).status_code

@@ -7,9 +7,9 @@ import time
 import urllib.error
 
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 
-from tests.tabs.conftest import ROOT, free_port, get, hold, make_sound, serve
+from tests.tabs.conftest import ROOT, client_of, free_port, get, hold, make_sound, serve
 
 BUDGET_S = 4.0  # Python start to served page, on two cores that have nothing else to do
 GRADIO_S = 2.4  # what importing Gradio alone takes there
@@ -89,7 +89,7 @@ def test_a_space_shows_strangers_nothing_and_lets_them_do_nothing(tmp_path):
         "OPENID_PROVIDER_URL": "http://127.0.0.1:9",
     }
     with serve(tmp_path / "data", **space) as site:
-        client = Client(site.url, verbose=False)
+        client = client_of(site.url)
         assert client.predict(5, api_name="/jobs") == []
         with pytest.raises(Exception, match="You are not logged in"):
             client.predict("quieter", {}, api_name="/submit")
@@ -101,14 +101,14 @@ def test_a_space_shows_strangers_nothing_and_lets_them_do_nothing(tmp_path):
 def test_a_job_survives_the_server(tmp_path):
     sound = make_sound(tmp_path / "beep.wav", 4)
     with serve(tmp_path / "data") as site:
-        client = Client(site.url, verbose=False)
+        client = client_of(site.url)
         held = hold(site.data)
         asked = {"sound": handle_file(str(sound))}
         job = client.predict("quieter", asked, api_name="/submit")["id"]
         while client.predict(job, api_name="/status")["item"] < 1:
             time.sleep(0.1)
     with serve(tmp_path / "data") as site:
-        client = Client(site.url, verbose=False)
+        client = client_of(site.url)
         status = client.predict(job, api_name="/status")
         assert status["state"] in {"queued", "running"}
         held.unlink()

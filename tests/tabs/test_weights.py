@@ -3,9 +3,8 @@
 import time
 
 import pytest
-from gradio_client import Client
 
-from tests.tabs.conftest import ROOT, fetching_from, serve
+from tests.tabs.conftest import ROOT, client_of, fetching_from, serve
 
 OWN = ROOT / "tests" / "own" / "presets"
 
@@ -17,7 +16,7 @@ def client(hub, tmp_path):
         **fetching_from(hub, tmp_path),
     }
     with serve(tmp_path / "data", **environment) as site:
-        yield Client(site.url, verbose=False)
+        yield client_of(site.url)
 
 
 def ask(client, name, *given):
