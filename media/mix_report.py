@@ -24,6 +24,7 @@ from media.score import MixPlan, Stretch, extent
 from media.tape import Levels, to_samples
 
 SILENT_POWER = 1e-10
+HEARD_LU = 1.0  # a smaller difference in loudness is hardly heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +225,9 @@ def joined_report(
     for indices, report in zip(heard, reports, strict=True):
         for index, share in zip(indices, report.voices, strict=True):
             shares[index].append(share)
+    lines = tuple(_line(plan, levels, index, own) for index, own in enumerate(shares))
     return MixReport(
-        lines=tuple(_line(plan, levels, index, own) for index, own in enumerate(shares)),
+        lines=lines,
         sample_rate_hz=rate,
         channels=channels,
         n_samples=n_samples,
@@ -240,7 +242,7 @@ def joined_report(
         range_lu=after.range_lu,
         original_range_lu=before.range_lu,
         bleed=bleed if voice else None,
-        notes=tuple(_notes(plan, peaks[0], peaks[2])),
+        notes=(*_notes(plan, peaks[0], peaks[2]), *_about_peaks(lines, peaks[1])),
     )
 
 
@@ -281,4 +283,16 @@ def _notes(plan: MixPlan, peak_dbtp: float, original_peak_dbtp: float) -> Iterat
         yield (
             f"The original itself reaches {original_peak_dbtp:.1f} dBTP; where nothing "
             "was dubbed it is left as it is."
+        )
+
+
+def _about_peaks(lines: Sequence[MixedLine], peak_dbtp: float) -> Iterator[str]:
+    """Say where the limiter kept lines from being as loud as the ones that they replace."""
+    quiet_lu = [-each.error_lu for each in lines if each.error_lu < -HEARD_LU]
+    if quiet_lu and peak_dbtp > CEILING_DBTP - HEARD_LU:
+        lines_are = "line is" if len(quiet_lu) == 1 else "lines are"
+        yield (
+            f"{len(quiet_lu)} {lines_are} up to {max(quiet_lu):.1f} LU quieter than the original, "
+            f"which is so loud that the new voice would pass {CEILING_DBTP:g} dBTP. Lower the "
+            "original by a few dB if you need them equal."
         )

@@ -48,9 +48,9 @@ def test_points_are_dragged_by_mouse_and_keys(visit):
     dot.wait_for()
     expect(page.locator("#face-points summary")).to_contain_text("No face was found")
     dot.evaluate("dot => dot.scrollIntoView({ block: 'center' })")
-    box = dot.bounding_box()
-    page.mouse.move(box["x"] + 18, box["y"] + 18)
+    dot.hover(position={"x": 18, "y": 18})  # once it stands still
     page.mouse.down()
+    box = dot.bounding_box()
     page.mouse.move(box["x"] + 58, box["y"] + 38, steps=4)
     page.mouse.up()
     points = "#talking-head-field-points textarea"

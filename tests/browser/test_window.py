@@ -14,7 +14,7 @@ TELLING = """() => { window.told = [];  // behind another tab of the browser
   Object.defineProperty(document, 'visibilityState', { value: 'hidden' });
   window.Notification = class { constructor(title) { told.push(title); }
     static permission = 'granted'; static requestPermission() {} } }"""
-WIDE = "[document.documentElement.scrollWidth, window.innerWidth]"
+NOT_WIDE = "document.documentElement.scrollWidth <= window.innerWidth"
 
 
 def open_tab(page, name):
@@ -41,9 +41,8 @@ def wait_for_state(page, place, state, timeout_s=60):
 def test_every_tab_is_there_and_bad_input_is_a_sentence(visit, tmp_path):
     page = visit()
     assert page.title() == "Understudy"
-    shown = [each.strip() for each in page.get_by_role("tab").all_inner_texts()]
-    assert shown == list(TABS)
-    assert page.get_by_role("heading", level=1).inner_text() == "Understudy"
+    expect(page.get_by_role("tab")).to_have_text(TABS)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Understudy")
 
     open_tab(page, "Engine Room")
     page.locator("#engine-room-machine .facts").wait_for()
@@ -162,16 +161,19 @@ def test_keyboard_alone_is_enough_and_the_library_plays_and_deletes(visit, sound
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_needs_no_sideways_scrolling(visit, scheme):
     page = visit(width=390, height=844, color_scheme=scheme)
-    assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
+    page.wait_for_function(
+        f"document.body.classList.contains('dark') === {str(scheme == 'dark').lower()}"
+    )
+    more = page.get_by_role("button", name="More tabs")
+    more.wait_for()  # those that do not fit are folded away
     for name in TABS:
         if not page.get_by_role("tab", name=name).is_visible():
-            page.get_by_role("button", name="More tabs").click()
+            more.click()
             page.locator(".overflow-dropdown").get_by_role("button", name=name).click()
         else:
             open_tab(page, name)
         page.wait_for_timeout(300)
-        content, window = page.evaluate(WIDE)
-        assert content <= window, name
+        page.wait_for_function(NOT_WIDE)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -181,12 +183,18 @@ def test_axe_finds_nothing_serious(visit, sound, scheme):
     page = visit(color_scheme=scheme)
     start(page, sound, by_db=17 if scheme == "dark" else 18)
     wait_for_state(page, "#quieter-job", "done")
-    found = []
     for name in TABS:
         open_tab(page, name)
-        page.wait_for_timeout(700)
-        for each in Axe().run(page).response["violations"]:
-            if each["impact"] in {"serious", "critical"}:
-                where = [node["target"] for node in each["nodes"][:3]]
-                found.append((name, each["id"], where, each["nodes"][0]["failureSummary"][:200]))
-    assert found == []
+        for _ in range(4):
+            page.wait_for_timeout(700)  # what fades in has not its colours yet
+            found = [(name, *each) for each in serious(Axe().run(page).response["violations"])]
+            if not found:
+                break
+        assert found == []
+
+
+def serious(violations):
+    for each in violations:
+        if each["impact"] in {"serious", "critical"}:
+            where = [node["target"] for node in each["nodes"][:3]]
+            yield each["id"], where, each["nodes"][0]["failureSummary"][:200]

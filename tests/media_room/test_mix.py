@@ -198,6 +198,23 @@ def test_loud_originals_pass_bit_for_bit(tmp_path):
     assert "left as it is" in report.notes[0]
 
 
+def test_a_line_that_the_limiter_held_down_is_told(tmp_path):
+    n = 4 * RATE
+    loud = noise(n, 0.35, 3)
+    line = np.sin(np.arange(12000) * 1.7, dtype=np.float32)[None] * np.float32(0.1)
+    line[0, ::9] *= 6  # peaks far above its loudness
+    files = {"original": loud, "vocals": loud, "bed": loud * np.float32(0)}
+    opened = {
+        name: open_audio(write_audio(Audio(sound, RATE), tmp_path / f"{name}.flac"))
+        for name, sound in {**files, "line": line}.items()
+    }
+    placed = PlacedLine(1.5, opened.pop("line"), Span(1.5, 3.0))
+    plan = MixPlan(lines=(placed,), **opened)
+    report = mix(plan, tmp_path / "out.flac")
+    assert report.lines[0].error_lu < -1
+    assert f"1 line is up to {-report.lines[0].error_lu:.1f} LU quieter" in report.notes[-1]
+
+
 def test_stems_of_another_file_are_refused(tmp_path):
     plan = make(tmp_path, LINES)
     short = write_audio(plan.bed.cut(0, 3), tmp_path / "short.flac")
