@@ -190,8 +190,12 @@ def entry(id_: str) -> Entry:
     """
     known = entries()
     if id_ not in known:
-        raise BadPreset(f"no engine {id_!r}", remedy=f"Choose one of {', '.join(known)}.")
+        raise _no_engine(id_, known)
     return known[id_]
+
+
+def _no_engine(id_: str, known: Iterable[str]) -> BadPreset:
+    return BadPreset(f"there is no engine {id_!r}", remedy=f"Choose one of {', '.join(known)}.")
 
 
 def voices(language: str = "") -> dict[str, Voice]:
@@ -320,8 +324,12 @@ def engines_for(needs: Sequence[Need], quality_name: str) -> dict[str, str]:
     """Return role -> engine id for a job.
 
     Raises:
+        BadPreset: if there is no engine of a name that the user wants.
         MissingWeights: if a need that is not optional is served by none; it says why and what to do.
     """
+    for need in needs:
+        if need.engine and need.engine not in (able := entries(need.role)):
+            raise _no_engine(need.engine, able)
     chosen: dict[str, str] = {}
     for choice in choose(needs, quality_name):
         if choice.engine is not None:

@@ -49,18 +49,18 @@ def read_picture(path: Path, name: str = "", longest_px: int = 0) -> Pixels:
             with Image.open(path, formats=FORMATS) as opened:
                 if opened.width * opened.height > MOST_PIXELS:
                     raise BadInput(
-                        f"{name} is {opened.width} × {opened.height} pixels large",
+                        f"{name!r} is {opened.width} × {opened.height} pixels large",
                         remedy=SMALLER,
                     )
                 return _upright(opened, longest_px)
     except Image.DecompressionBombError as error:
-        raise BadInput(f"{name} is far too large", remedy=SMALLER) from error
+        raise BadInput(f"{name!r} is far too large", remedy=SMALLER) from error
     except UnidentifiedImageError as error:
-        raise BadInput(f"{name} is not a picture that can be read", remedy=USABLE) from error
+        raise BadInput(f"{name!r} is not a picture that can be read", remedy=USABLE) from error
     except (OSError, SyntaxError, ValueError) as error:
         if isinstance(error, BadInput):
             raise
-        raise BadInput(f"{name} is damaged ({error})", remedy="Choose another file.") from error
+        raise BadInput(f"{name!r} is damaged ({error})", remedy="Choose another file.") from error
 
 
 def write_png(pixels: Pixels, path: Path) -> Path:

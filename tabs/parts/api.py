@@ -17,13 +17,15 @@ from gradio_client import utils as client_utils
 
 from engines import catalog
 from studio.characters import Character
-from studio.errors import BadInput, StudioError
+from studio.errors import StudioError
+from studio.fields import fields_of
 from studio.jobs import Job
 from studio.request import Request
 from studio.studio import FOLLOW_S, Studio
 from studio.workflow import Workflow, choose
 from tabs.parts import character_form, form
-from tabs.parts.border import border, member_of, owner_of, translated
+from tabs.parts.border import border, member_of, owner_of, translated, typed
+from tabs.parts.given import no_upload
 
 PRIVATE = {"owner", "request", "result", "review_value"}
 FOLLOWED = 24
@@ -63,11 +65,17 @@ def read_settings(studio: Studio, kind: Workflow[Any], settings: dict[str, Any])
             return {name: taken(each) for name, each in cast("dict[str, Any]", value).items()}
         return value
 
+    for view in fields_of(kind.request):
+        given: Any = settings.get(view.name) if view.kind == "file" else None
+        for each in cast("list[Any]", given) if isinstance(given, list) else [given]:
+            if isinstance(each, str):
+                raise no_upload(each)
     return kind.request.model_validate({name: taken(value) for name, value in settings.items()})
 
 
 def _asking(studio: Studio) -> list[Callable[..., Any]]:
     @border
+    @typed
     def status(job: str, request: gr.Request) -> dict[str, Any]:
         """Return how far a job is: state, step, item, seconds to go, cost, error.
 
@@ -78,17 +86,19 @@ def _asking(studio: Studio) -> list[Callable[..., Any]]:
         return job_facts(studio.job(job, owner_of(request)))
 
     @border
-    def events(job: str, after: int, request: gr.Request) -> list[dict[str, Any]]:
+    @typed
+    def events(job: str, request: gr.Request, after: int = 0) -> list[dict[str, Any]]:
         """Return what happened to a job, oldest first.
 
         Args:
             job: its id.
-            after: number of the last event that is known already; 0: from the beginning.
             request: of the caller; given by Gradio.
+            after: number of the last event that is known already; 0: from the beginning.
         """
         return [asdict(each) for each in studio.events(job, owner_of(request), after)]
 
     @border
+    @typed
     def result(job: str, request: gr.Request) -> dict[str, Any]:
         """Return the files of a finished job and its report in numbers.
 
@@ -104,12 +114,13 @@ def _asking(studio: Studio) -> list[Callable[..., Any]]:
         return {"job": job, "files": files, "report": _report(studio, job, owner)}
 
     @border
-    def jobs(limit: int, request: gr.Request) -> list[dict[str, Any]]:
+    @typed
+    def jobs(request: gr.Request, limit: int = 100) -> list[dict[str, Any]]:
         """Return your jobs, newest first.
 
         Args:
-            limit: how many at most.
             request: of the caller; given by Gradio.
+            limit: how many at most.
         """
         return [job_facts(each) for each in studio.jobs(owner_of(request), limit=max(0, limit))]
 
@@ -118,6 +129,7 @@ def _asking(studio: Studio) -> list[Callable[..., Any]]:
 
 def _changing(studio: Studio) -> list[Callable[..., Any]]:
     @border
+    @typed
     def submit(workflow: str, settings: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Queue a job and return it at once; ask /status and /result for the rest.
 
@@ -133,6 +145,7 @@ def _changing(studio: Studio) -> list[Callable[..., Any]]:
         )
 
     @border
+    @typed
     def cancel(job: str, request: gr.Request) -> dict[str, Any]:
         """Stop a job; it ends within two seconds, and what it finished is kept.
 
@@ -143,6 +156,7 @@ def _changing(studio: Studio) -> list[Callable[..., Any]]:
         return job_facts(studio.cancel(job, owner_of(request)))
 
     @border
+    @typed
     def retry(job: str, request: gr.Request) -> dict[str, Any]:
         """Queue a failed or cancelled job again; its finished steps are recalled.
 
@@ -153,6 +167,7 @@ def _changing(studio: Studio) -> list[Callable[..., Any]]:
         return job_facts(studio.retry(job, owner_of(request)))
 
     @border
+    @typed
     def answer(job: str, value: str, request: gr.Request) -> dict[str, Any]:
         """Let a job go on that waits for a person to look at something.
 
@@ -168,6 +183,7 @@ def _changing(studio: Studio) -> list[Callable[..., Any]]:
 
 def _casting(studio: Studio) -> list[Callable[..., Any]]:
     @border
+    @typed
     def characters(request: gr.Request) -> list[dict[str, Any]]:
         """Return your characters and the studio's own: id, name, voice, consent, what they have.
 
@@ -177,10 +193,11 @@ def _casting(studio: Studio) -> list[Callable[..., Any]]:
         return [_character_facts(studio, each) for each in studio.characters.of(owner_of(request))]
 
     @border
+    @typed
     def create_character(
         name: str,
-        pictures: list[dict[str, Any]],
-        recordings: list[dict[str, Any]],
+        pictures: list[Any],
+        recordings: list[Any],
         settings: dict[str, str],
         request: gr.Request,
     ) -> dict[str, Any]:
@@ -201,12 +218,13 @@ def _casting(studio: Studio) -> list[Callable[..., Any]]:
         return _character_facts(studio, studio.save_character(made, owner))
 
     @border
-    def voices(language: str, request: gr.Request) -> list[dict[str, Any]]:
+    @typed
+    def voices(request: gr.Request, language: str = "") -> list[dict[str, Any]]:
         """Return the built-in voices: id, title, languages, pitch_hz, engine, about.
 
         Args:
-            language: only those that speak it, such as "en"; empty: all.
             request: of the caller; given by Gradio.
+            language: only those that speak it, such as "en"; empty: all.
         """
         owner_of(request)
         return [asdict(each) for each in catalog.voices(language).values()]
@@ -231,14 +249,14 @@ def _character_facts(studio: Studio, character: Character) -> dict[str, Any]:
     }
 
 
-def _path(file: dict[str, Any]) -> str:
+def _path(file: Any) -> str:
     """Return the path of an upload.
 
     Raises:
         BadInput: if it is none.
     """
     if not client_utils.is_file_obj_with_meta(file):
-        raise BadInput("a picture or recording is no upload", remedy="Send it with handle_file.")
+        raise no_upload(file)
     return str(file["path"])
 
 

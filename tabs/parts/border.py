@@ -6,11 +6,12 @@ import secrets
 from collections.abc import Callable, Mapping
 from functools import wraps
 from html import escape
-from typing import Any, ParamSpec, TypeVar
+from inspect import signature
+from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 import gradio as gr
 from fastapi import Request
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from studio.errors import BadInput, Cancelled, StudioError, capital
 
@@ -42,6 +43,29 @@ def border(work: Callable[P, T]) -> Callable[P, T]:
             raise translated(error) from error
 
     return guarded
+
+
+def typed(work: Callable[P, T]) -> Callable[P, T]:
+    """Check what a script or an agent gives against the annotations: Gradio passes on any JSON."""
+    adapters = {
+        name: TypeAdapter[Any](kind)
+        for name, kind in get_type_hints(work).items()
+        if name not in {"request", "return"}
+    }
+
+    @wraps(work)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        given = signature(work).bind(*args, **kwargs).arguments
+        for name, adapter in adapters.items():
+            try:
+                if name in given:
+                    adapter.validate_python(given[name], strict=True)
+            except ValidationError as error:
+                said = sentence(error)
+                raise BadInput(f"{name}: {said[:1].lower()}{said[1:]}") from error
+        return work(*args, **kwargs)
+
+    return checked
 
 
 def translated(error: Exception) -> gr.Error:

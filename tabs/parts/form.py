@@ -20,6 +20,7 @@ from studio.errors import BadInput
 from studio.fields import FieldView, fields_of
 from studio.request import Request
 from tabs.parts.border import border, sentence
+from tabs.parts.given import unjudged, uploads
 from tabs.parts.languages import language_choices, language_code
 from tabs.parts.page import QUIET
 
@@ -222,12 +223,12 @@ def component(
         return gr.Checkbox(bool(view.default), **named)
     choices = _choices(view)
     if choices is not None:
-        return _choice(view, choices, named)
+        return unjudged(_choice(view, choices, named))
     if view.many:
         named["info"] = f"{view.help} (one a line)"
         return gr.Textbox("\n".join(map(str, view.default or ())), lines=2, **named)
     if view.kind == "number":
-        return _number(schema, view.default, named)
+        return unjudged(_number(schema, view.default, named))
     return _text(view, schema, named)
 
 
@@ -314,7 +315,9 @@ def _upload(view: FieldView, named: Mapping[str, Any]) -> Component:
     types = [each for kind in view.extra.get("file", ()) for each in KINDS[kind]]
     count = "multiple" if view.many else "single"
     about = {name: value for name, value in named.items() if name != "info"}
-    return gr.File(file_count=count, file_types=types or None, type="filepath", height=118, **about)
+    return uploads(
+        gr.File(file_count=count, file_types=types or None, type="filepath", height=118, **about)
+    )
 
 
 def _choice(view: FieldView, choices: list[tuple[str, Any]], named: Mapping[str, Any]) -> Component:
@@ -342,7 +345,7 @@ def _number(schema: Mapping[str, Any], default: Any, named: Mapping[str, Any]) -
     if low is not None and high is not None:
         step = 1 if whole else None
         return gr.Slider(low, high, default, step=step, **named)
-    return gr.Number(default, precision=0 if whole else None, **named)  # the request's limits hold
+    return gr.Number(default, precision=0 if whole else None, **named)
 
 
 def _plain(view: FieldView, value: Any) -> Any:

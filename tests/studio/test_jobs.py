@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from dbos import DBOS
@@ -41,9 +42,12 @@ def until(studio, job, wanted, owner=""):
 def until_status(run, wanted):
     """Wait for what the durable queue knows of a run."""
     deadline = time.monotonic() + PATIENCE_S
-    while (known := DBOS.get_workflow_status(run)) is None or known.status != wanted:
-        assert time.monotonic() < deadline, known
-        time.sleep(0.02)
+    with ThreadPoolExecutor(1) as pool:  # where no browser's event loop runs already
+        while (known := pool.submit(DBOS.get_workflow_status, run).result()) is None or (
+            known.status != wanted
+        ):
+            assert time.monotonic() < deadline, known
+            time.sleep(0.02)
 
 
 def finish(studio, job, owner=""):

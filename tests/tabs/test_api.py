@@ -1,6 +1,7 @@
 """What scripts, agents and machines ask: a real client against a live studio."""
 
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -177,6 +178,37 @@ def test_a_face_needs_consent_and_a_character_has_it(client):
     job = client.predict("talking-head", asked, api_name="/submit")
     client.predict(job["id"], api_name="/cancel")
     assert job["title"] == "Vera: Hello."
+
+
+WRONG = (
+    ({"shape": "odd"}, "Shape: input should be 'flat', 'fading', 'rising' or 'wild'."),
+    ({"by_db": 99}, "By db: give 40 or less."),
+    ({"pause_s": "long"}, "Pause s: input should be a valid number"),
+    ({"sound": "/etc/passwd"}, "'/etc/passwd' is no upload. Send it with handle_file."),
+    ({"parts": ["/etc/passwd"]}, "'/etc/passwd' is no upload. Send it with handle_file."),
+)
+
+
+@pytest.mark.parametrize(("wrong", "said"), WRONG)
+def test_a_script_is_told_which_field_is_wrong(client, sound, wrong, said):
+    asked = {"sound": handle_file(str(sound)), **wrong}
+    for ask in (
+        lambda: client.predict(**asked, api_name="/quieter"),
+        lambda: client.predict("quieter", asked, api_name="/submit"),
+    ):
+        with pytest.raises(Exception, match=re.escape(said)):
+            ask()
+
+
+def test_what_a_script_gives_is_of_the_kind_that_is_documented(client):
+    for asked, said in (
+        ({"limit": "many", "api_name": "/jobs"}, "limit: input should be a valid integer"),
+        ({"job": 5, "api_name": "/status"}, "job: input should be a valid string"),
+        ({"workflow": "quieter", "settings": "loud", "api_name": "/submit"}, "settings: input"),
+    ):
+        with pytest.raises(Exception, match=f"(?i){said}"):
+            client.predict(**asked)
+    assert isinstance(client.predict(api_name="/jobs"), list)
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "studio.db", "cas", "../secret"])

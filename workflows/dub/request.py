@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from media.addresses import check_url
+from media.captions import caption_style
 from media.languages import language_name
 from studio.artefacts import Artefact
 from studio.characters import artefact_of
@@ -217,9 +218,12 @@ def check(request: DubRequest) -> None:
     Raises:
         BadInput: no file, two files, a link that is none, a language into itself, a glossary that
             is none, or a consent of nobody.
+        BadPreset: if there is no such style of captions.
     """
     consent_of(request)
     read_glossary(request.glossary)
+    if request.burn_captions != "off":
+        caption_style(request.caption_style)
     if request.video is None and not request.link:
         raise BadInput("there is no video yet", remedy="Choose a file, or give a link.")
     if request.video is not None and request.link:

@@ -24,12 +24,16 @@ from workflows.talking_head.script import read_script
 from workflows.talking_head.sheet import SentenceEdit
 
 
-def _place(text: str, check: ValidatorFunctionWrapHandler) -> str:
-    """Say in words what is wrong with a point: a pattern tells people nothing."""
-    try:
-        return str(check(text))
-    except ValidationError as error:
-        raise ValueError(f'{text!r} is no place in the picture, such as "0.42,0.36"') from error
+def _else(said: str) -> WrapValidator:
+    """Say in words what a text is not that does not match: a pattern tells people nothing."""
+
+    def checked(text: str, check: ValidatorFunctionWrapHandler) -> str:
+        try:
+            return str(check(text))
+        except ValidationError as error:
+            raise ValueError(f"{text!r} is {said}") from error
+
+    return WrapValidator(checked)
 
 
 PointText: TypeAlias = Annotated[
@@ -38,9 +42,15 @@ PointText: TypeAlias = Annotated[
         strip_whitespace=True,
         pattern=r"^(?:0?\.\d{1,6}|[01](?:\.0*)?)\s*[, ]\s*(?:0?\.\d{1,6}|[01](?:\.0*)?)$",
     ),
-    WrapValidator(_place),
+    _else('no place in the picture, such as "0.42,0.36"'),
 ]
 """A place in a picture, in shares of its width and height: "0.42,0.36"."""
+Colour: TypeAlias = Annotated[
+    str,
+    StringConstraints(pattern="^#[0-9a-fA-F]{6}$"),
+    _else('no colour, such as "#20303c"'),
+]
+"""Red, green and blue: "#rrggbb"."""
 
 UNNAMED_VOICE = "Automatic"
 BACKDROPS = {
@@ -176,9 +186,8 @@ class TalkingHeadRequest(Request):
         },
     )
     """How far out of focus the background is"""
-    background_colour: str = Field(
+    background_colour: Colour = Field(
         default="#20303c",
-        pattern="^#[0-9a-fA-F]{6}$",
         json_schema_extra={
             "group": "Background",
             "colour": True,
