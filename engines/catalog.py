@@ -182,20 +182,16 @@ def entries(role: str = "", root: Path | None = None) -> dict[str, Entry]:
     return {each.id: each for each in found if role in {"", each.role}}
 
 
-def entry(id_: str) -> Entry:
-    """Return one engine.
+def entry(id_: str, role: str = "") -> Entry:
+    """Return one engine, of that role if one is given.
 
     Raises:
         BadPreset: if there is none of that id.
     """
-    known = entries()
+    known = entries(role)
     if id_ not in known:
-        raise _no_engine(id_, known)
+        raise BadPreset(f"no engine {id_!r}", remedy=f"Choose one of {', '.join(known)}.")
     return known[id_]
-
-
-def _no_engine(id_: str, known: Iterable[str]) -> BadPreset:
-    return BadPreset(f"there is no engine {id_!r}", remedy=f"Choose one of {', '.join(known)}.")
 
 
 def voices(language: str = "") -> dict[str, Voice]:
@@ -309,11 +305,11 @@ def choose(needs: Sequence[Need], quality_name: str) -> tuple[Choice, ...]:
     """Decide which engine serves each need: the first of the preset that is present and fits.
 
     Args:
-        needs: what a request calls for.
+        needs: what a request calls for; raises `BadPreset` where an engine it names is not known.
         quality_name: a quality preset; empty: what suits this machine.
     """
     preset, known = quality(quality_name or default_quality()), entries()
-    wanted = [[need.engine] if need.engine else preset.get(need.role, ()) for need in needs]
+    wanted = [[entry(n.engine, n.role).id] if n.engine else preset.get(n.role, ()) for n in needs]
     return tuple(
         _choose(need, [known[id_] for id_ in ids if id_ in known and known[id_].role == need.role])
         for need, ids in zip(needs, wanted, strict=True)
@@ -324,12 +320,9 @@ def engines_for(needs: Sequence[Need], quality_name: str) -> dict[str, str]:
     """Return role -> engine id for a job.
 
     Raises:
-        BadPreset: if there is no engine of a name that the user wants.
+        BadPreset: as `choose`.
         MissingWeights: if a need that is not optional is served by none; it says why and what to do.
     """
-    for need in needs:
-        if need.engine and need.engine not in (able := entries(need.role)):
-            raise _no_engine(need.engine, able)
     chosen: dict[str, str] = {}
     for choice in choose(needs, quality_name):
         if choice.engine is not None:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from studio.artefacts import BLOCK_BYTES, Artefact, Store, hash_file, new_file, storage_errors
 from studio.characters import Character
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, StudioError, first_said
 from studio.model_files import MEDIA_TYPES, checks
 from studio.steps import artefacts_in
 
@@ -120,8 +120,8 @@ def _manifest(packed: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]) -> C
     try:
         return Character.model_validate(said.get("character"))  # pyright: ignore[reportUnknownMemberType]
     except ValidationError as error:
-        first = error.errors()[0]
-        raise _refused(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise _refused(f"{where}: {first_said(error)}") from error
 
 
 def _fit(files: list[Artefact], members: dict[str, zipfile.ZipInfo], max_bytes: int) -> None:

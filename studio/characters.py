@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from studio.artefacts import Artefact, Store, hash_file
 from studio.consent import Consent, record_consent
 from studio.database import CHARACTERS, writing
-from studio.errors import BadInput, LimitReached, NotFound
+from studio.errors import BadInput, LimitReached, NotFound, first_said
 from studio.request import Record
 from studio.steps import artefacts_in
 
@@ -222,7 +222,7 @@ class Characters:
                 {**data, "id": path.stem, "looks": looks, "consent": consent}
             )
         except ValidationError as error:
-            raise BadInput(f"{path.name} is no character: {error.errors()[0]['msg']}") from error
+            raise BadInput(f"{path.name} is no character: {first_said(error)}") from error
 
     def _taken(self, path: Path) -> Artefact:
         known = artefact_of(path)

@@ -15,6 +15,11 @@
   x Waiting: a person is asked to look; the job is parked, not failed
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class StudioError(Exception):
     """Base class: `except StudioError` catches every failure we foresaw.
@@ -32,6 +37,11 @@ class StudioError(Exception):
     def sentence(self) -> str:
         """Message and remedy as the user reads them, on one line."""
         return f"{' '.join(str(self).split()).rstrip('.')}. {self.remedy}".strip()
+
+
+def first_said(error: "ValidationError") -> str:
+    """Return the first thing that pydantic found wrong, without what it puts before our own words."""
+    return error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
 
 
 def capital(sentence: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar, cast
 from pydantic import ValidationError
 
 from studio.artefacts import Artefact
-from studio.errors import BadInput
+from studio.errors import BadInput, first_said
 from studio.fields import FieldView, fields_of
 from studio.request import Request
 
@@ -113,7 +113,7 @@ def read_fields(given: Mapping[str, Any], model: type[Q], store: Callable[[Path]
         flag = views[name].flag if name in views else name
         seen = given.get(FIELD + name, "")
         raise BadInput(
-            f"{flag} {seen!r}: {where + ': ' if where else ''}{first['msg']}",
+            f"{flag} {seen!r}: {where + ': ' if where else ''}{first_said(error)}",
             remedy=_remedy(views.get(name)),
         ) from error
 

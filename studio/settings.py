@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from studio.errors import BadInput
+from studio.errors import BadInput, first_said
 
 GIB = 1 << 30
 
@@ -158,4 +158,4 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         name = f"UNDERSTUDY_{'_'.join(str(part) for part in first['loc'])}".upper()
-        raise BadInput(f"{name}: {first['msg']}", remedy="Correct or unset it.") from error
+        raise BadInput(f"{name}: {first_said(error)}", remedy="Correct or unset it.") from error

@@ -17,7 +17,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from studio.artefacts import Artefact, Store
-from studio.errors import BadInput, OutOfMemory
+from studio.errors import BadInput, OutOfMemory, first_said
 from studio.holdings import Keeper
 from studio.keys import digest
 from studio.memory import Memory, Origin
@@ -105,7 +105,7 @@ def read_answer(kind: type[V], name: str, answer: str) -> V:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadInput(
-            f"the answer to {name!r} cannot be used: {f'{where}: ' if where else ''}{first['msg']}",
+            f"the answer to {name!r} cannot be used: {f'{where}: ' if where else ''}{first_said(error)}",
             remedy="Answer with the JSON that the job shows, as you changed it.",
         ) from error
 

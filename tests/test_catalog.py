@@ -59,6 +59,13 @@ def test_a_need_that_nobody_serves_is_told_with_the_reason():
         catalog.engines_for([need], "draft")
 
 
+@pytest.mark.parametrize("id_", ["foo", "apertium"])  # the second translates
+def test_an_engine_that_does_not_speak_cannot_be_chosen_to(id_):
+    with pytest.raises(BadPreset, match=f"no engine '{id_}'") as caught:
+        catalog.engines_for([Need("Speaker", "en", engine=id_)], "draft")
+    assert "espeak-ng" in caught.value.remedy and "apertium" not in caught.value.remedy
+
+
 def test_an_optional_need_may_stay_unserved():
     assert catalog.engines_for([Need("Speaker", "xx", optional=True)], "draft") == {}
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from app import known
 from studio.artefacts import Artefact
 from studio.command import make_parser
-from studio.errors import BadInput
+from studio.errors import BadInput, BadPreset
 from studio.fields import fields_of
 from studio.flags import FIELD, Parser, add_fields, read_arguments, read_fields
 from studio.request import Record, Request
@@ -44,6 +45,13 @@ class Sample(Request):
     keep: bool = True
     inner: Inner = Inner()
     note: str | None = None
+
+    @field_validator("note")
+    @classmethod
+    def _in_words(cls, note):
+        if note == "!":
+            raise ValueError("it says nothing")
+        return note
 
 
 def read(*arguments):
@@ -82,6 +90,7 @@ def test_data_may_be_in_a_file(tmp_path):
         (["--film", "a", "--gap-ms", "501"], "--gap-ms '501'.*Give 0 to 500 milliseconds"),
         (["--film", "a", "--gap-ms", "many"], "--gap-ms 'many'"),
         (["--film", "a", "--shape", "round"], "round"),
+        (["--film", "a", "--note", "!"], "--note '!': it says nothing"),
         (["--film", "a", "--inner", "{oh"], "--inner is not JSON"),
         (["--film", "a", "--inner", '{"numbre": 1}'], "--inner .*numbre"),
         (["--film", "a", "--inner", "no.json"], "cannot be read"),
@@ -216,6 +225,14 @@ def test_bad_input_ends_with_2_and_a_sentence(tmp_path, arguments, words):
     code, _, err = call(tmp_path, *arguments)
     assert code == 2
     assert words in err.splitlines()[-1] and "Traceback" not in err
+
+
+def test_a_style_that_is_not_there_is_told_before_the_work():
+    film = Artefact("0" * 64, "video/mp4", 1, "a.mp4")
+    dub = known()["dub"]
+    with pytest.raises(BadPreset, match="no caption style 'loud'"):
+        dub.check(dub.request(video=film, burn_captions="translated", caption_style="loud"))
+    dub.check(dub.request(video=film, caption_style="loud"))  # nothing is drawn
 
 
 def test_a_defect_ends_with_1_and_an_error_id(tmp_path):

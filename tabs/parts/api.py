@@ -39,7 +39,7 @@ def declare(studio: Studio) -> None:
             _declare_workflow(studio, workflow)
     for function in (*_asking(studio), *_changing(studio), *_casting(studio)):
         gr.api(  # pyright: ignore[reportPrivateImportUsage] - public, says its documentation
-            function, api_name=function.__name__, queue=False
+            border(typed(function)), api_name=function.__name__, queue=False
         )
 
 
@@ -74,8 +74,6 @@ def read_settings(studio: Studio, kind: Workflow[Any], settings: dict[str, Any])
 
 
 def _asking(studio: Studio) -> list[Callable[..., Any]]:
-    @border
-    @typed
     def status(job: str, request: gr.Request) -> dict[str, Any]:
         """Return how far a job is: state, step, item, seconds to go, cost, error.
 
@@ -85,8 +83,6 @@ def _asking(studio: Studio) -> list[Callable[..., Any]]:
         """
         return job_facts(studio.job(job, owner_of(request)))
 
-    @border
-    @typed
     def events(job: str, request: gr.Request, after: int = 0) -> list[dict[str, Any]]:
         """Return what happened to a job, oldest first.
 
@@ -97,8 +93,6 @@ def _asking(studio: Studio) -> list[Callable[..., Any]]:
         """
         return [asdict(each) for each in studio.events(job, owner_of(request), after)]
 
-    @border
-    @typed
     def result(job: str, request: gr.Request) -> dict[str, Any]:
         """Return the files of a finished job and its report in numbers.
 
@@ -113,8 +107,6 @@ def _asking(studio: Studio) -> list[Callable[..., Any]]:
         }
         return {"job": job, "files": files, "report": _report(studio, job, owner)}
 
-    @border
-    @typed
     def jobs(request: gr.Request, limit: int = 100) -> list[dict[str, Any]]:
         """Return your jobs, newest first.
 
@@ -128,8 +120,6 @@ def _asking(studio: Studio) -> list[Callable[..., Any]]:
 
 
 def _changing(studio: Studio) -> list[Callable[..., Any]]:
-    @border
-    @typed
     def submit(workflow: str, settings: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Queue a job and return it at once; ask /status and /result for the rest.
 
@@ -144,8 +134,6 @@ def _changing(studio: Studio) -> list[Callable[..., Any]]:
             studio.submit(workflow, read_settings(studio, kind, settings), owner=owner)
         )
 
-    @border
-    @typed
     def cancel(job: str, request: gr.Request) -> dict[str, Any]:
         """Stop a job; it ends within two seconds, and what it finished is kept.
 
@@ -155,8 +143,6 @@ def _changing(studio: Studio) -> list[Callable[..., Any]]:
         """
         return job_facts(studio.cancel(job, owner_of(request)))
 
-    @border
-    @typed
     def retry(job: str, request: gr.Request) -> dict[str, Any]:
         """Queue a failed or cancelled job again; its finished steps are recalled.
 
@@ -166,8 +152,6 @@ def _changing(studio: Studio) -> list[Callable[..., Any]]:
         """
         return job_facts(studio.retry(job, owner_of(request)))
 
-    @border
-    @typed
     def answer(job: str, value: str, request: gr.Request) -> dict[str, Any]:
         """Let a job go on that waits for a person to look at something.
 
@@ -182,8 +166,6 @@ def _changing(studio: Studio) -> list[Callable[..., Any]]:
 
 
 def _casting(studio: Studio) -> list[Callable[..., Any]]:
-    @border
-    @typed
     def characters(request: gr.Request) -> list[dict[str, Any]]:
         """Return your characters and the studio's own: id, name, voice, consent, what they have.
 
@@ -192,8 +174,6 @@ def _casting(studio: Studio) -> list[Callable[..., Any]]:
         """
         return [_character_facts(studio, each) for each in studio.characters.of(owner_of(request))]
 
-    @border
-    @typed
     def create_character(
         name: str,
         pictures: list[Any],
@@ -217,8 +197,6 @@ def _casting(studio: Studio) -> list[Callable[..., Any]]:
         made = character_form.create(studio, name, faces, sounds, settings)
         return _character_facts(studio, studio.save_character(made, owner))
 
-    @border
-    @typed
     def voices(request: gr.Request, language: str = "") -> list[dict[str, Any]]:
         """Return the built-in voices: id, title, languages, pitch_hz, engine, about.
 

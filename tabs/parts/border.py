@@ -13,7 +13,7 @@ import gradio as gr
 from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
 
-from studio.errors import BadInput, Cancelled, StudioError, capital
+from studio.errors import BadInput, Cancelled, StudioError, capital, first_said
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -103,7 +103,7 @@ def sentence(error: ValidationError, titles: Mapping[str, str] = NAMELESS) -> st
     where = " ".join(parts).replace("_", " ").capitalize()
     if first["type"] == "extra_forbidden":
         return f"There is no setting {first['loc'][-1]!r}."
-    said = first["msg"].removeprefix("Value error, ").rstrip(".")
+    said = first_said(error).rstrip(".")
     if first["type"] in IN_WORDS:
         said = IN_WORDS[first["type"]].format(**first.get("ctx", {}))
     return f"{where}: {said[:1].lower()}{said[1:]}." if where else f"{said}."

@@ -3,7 +3,7 @@
 Gradio's own refusals name no field, and some reach a script only as "an exception".
 """
 
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import gradio as gr
 from gradio.components import Component
@@ -29,7 +29,8 @@ class Uploads(ListFiles):
     @classmethod
     def model_validate(cls, obj: Any, **settings: Any) -> Self:
         """Refuse what are no uploads, in words that reach a script."""
-        return super().model_validate([_uploaded(each) for each in obj], **settings)
+        given: list[Any] = cast("list[Any]", obj) if isinstance(obj, list) else [obj]
+        return super().model_validate([_uploaded(each) for each in given], **settings)
 
 
 def no_upload(given: object) -> BadInput:

@@ -185,6 +185,7 @@ WRONG = (
     ({"by_db": 99}, "By db: give 40 or less."),
     ({"pause_s": "long"}, "Pause s: input should be a valid number"),
     ({"sound": "/etc/passwd"}, "'/etc/passwd' is no upload. Send it with handle_file."),
+    ({"parts": "/etc/passwd"}, "'/etc/passwd' is no upload. Send it with handle_file."),
     ({"parts": ["/etc/passwd"]}, "'/etc/passwd' is no upload. Send it with handle_file."),
 )
 
