@@ -29,5 +29,5 @@ def lack(need: Need) -> str:
     """Return that nothing serves a need, without a full stop: "nothing here speaks Welsh"."""
     here, there = language_name(need.language), language_name(need.target_language)
     tongue = f" from {here or 'any language'} to {there}" if there else f" {here}" * bool(here)
-    who = f"{need.engine!r} is not here, which" if need.engine else "nothing here"
+    who = f"nothing called {need.engine!r} here" if need.engine else "nothing here"
     return f"{who} {ROLES.get(need.role, need.role).lower()}{tongue}"

@@ -114,6 +114,9 @@ def test_an_engine_that_the_user_names_is_the_only_one_asked():
     request = DubRequest(target_language="en", speaker_engine="espeak-ng")
     chosen = {each.need.role: each for each in catalog.choose(needs(request), "draft")}
     assert chosen["Speaker"].engine.id == "espeak-ng"
-    request = DubRequest(target_language="en", speaker_engine="nobody")
+    request = DubRequest(target_language="cy", speaker_engine="flite")  # it speaks English alone
     chosen = {each.need.role: each for each in catalog.choose(needs(request), "draft")}
-    assert chosen["Speaker"].engine is None
+    assert (
+        chosen["Speaker"].engine is None
+        and "nothing called 'flite' here speaks" in chosen["Speaker"].why
+    )
