@@ -320,7 +320,6 @@ def engines_for(needs: Sequence[Need], quality_name: str) -> dict[str, str]:
     """Return role -> engine id for a job.
 
     Raises:
-        BadPreset: as `choose`.
         MissingWeights: if a need that is not optional is served by none; it says why and what to do.
     """
     chosen: dict[str, str] = {}
